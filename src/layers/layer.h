@@ -45,6 +45,8 @@ struct apply {
     /* child: send the descriptor in this slot up to the parent, which stores it in the same slot. */
     int (*send_fd)(struct apply *ap, int slot, struct err *err);
     void *start; /* start/'s own */
+    const char *cache_dir; /* where compiled filters may be kept, or NULL: nowhere */
+    bool no_pivot; /* leave the old root with MS_MOVE and chroot: for a host on an initial ramdisk only */
 };
 
 /*

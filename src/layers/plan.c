@@ -8,6 +8,7 @@ void plan_init(struct plan *p, struct arena *a)
     memset(p, 0, sizeof *p);
     p->arena = a;
     p->n_slots = SLOT_FIRST_FREE;
+    p->join_user = p->join_pid = -1;
 }
 
 struct op *plan_add(struct plan *p, const struct op *op)

@@ -24,7 +24,9 @@
 enum plan_slot {
     SLOT_CGROUP,  /* v2 group directory: clone3's CLONE_INTO_CGROUP */
     SLOT_ROOTFS,  /* detached mount that becomes the container's / */
-    SLOT_CONSOLE, /* pseudo-terminal master, sent up by the child */
+    SLOT_CONSOLE, /* pseudo-terminal master: the rootfs layer opens it in child-rootfs from the container's devpts and
+                     binds its peer on /dev/console; start/ makes the peer stdio and the controlling terminal, and
+                     sends the master up */
     SLOT_SECCOMP_LISTENER, /* seccomp notify descriptor, sent up by the child */
     SLOT_FIRST_FREE,
 };
@@ -49,6 +51,7 @@ struct plan {
     uint64_t clone_flags;  /* CLONE_NEW* for the one clone3 call; set by the namespaces layer */
     bool clone_into_cgroup; /* SLOT_CGROUP is filled before clone and handed to clone3 */
     bool parent_maps_ids;  /* the child must wait until the parent has written its uid and gid maps */
+    int join_user, join_pid; /* slots of namespaces that must be entered before clone3, -1: none */
 };
 
 void plan_init(struct plan *p, struct arena *a);

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "layers/namespaces/observe.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/str.h"
+#include "layers/namespaces/namespaces.h"
+
+/* "pid:[4026531836]" of process `who` ("1", "self", a number), or a negative errno. */
+static int read_link(const char *who, const char *name, char *buf, size_t size)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%s/ns/%s", who, name);
+    ssize_t n = readlink(path, buf, size - 1);
+    if (n < 0)
+        return -errno;
+    buf[n] = '\0';
+    return 0;
+}
+
+/* The initial namespaces have fixed inode numbers (include/linux/proc_ns.h); mount and network ones do not. */
+static const struct {
+    const char *type, *link;
+} initial[] = {
+    {"ipc", "ipc:[4026531839]"}, {"uts", "uts:[4026531838]"},       {"user", "user:[4026531837]"},
+    {"pid", "pid:[4026531836]"}, {"cgroup", "cgroup:[4026531835]"}, {"time", "time:[4026531834]"},
+};
+
+static int is_hosts(const struct namespace_kind *kind, const char *link)
+{
+    for (size_t i = 0; i < ARRAY_LEN(initial); i++)
+        if (str_eq(initial[i].type, kind->type))
+            return str_eq(initial[i].link, link);
+    /* The host's mount and network namespaces are those of PID 1; where that cannot be read, our own. */
+    char host[64];
+    if (read_link("1", kind->proc_name, host, sizeof host) < 0 &&
+        read_link("self", kind->proc_name, host, sizeof host) < 0)
+        return 0;
+    return str_eq(host, link);
+}
+
+int namespaces_observe(struct arena *a, pid_t pid, int pidfd UNUSED, const struct host *host UNUSED,
+                       struct oci_config *ret, struct err *err)
+{
+    ret->linux->namespaces.v = arena_calloc(a, NAMESPACE_KINDS, sizeof *ret->linux->namespaces.v);
+    if (ret->linux->namespaces.v == NULL)
+        return err_set(err, -ENOMEM, LAYER_NAMESPACES, "out of memory");
+    ret->linux->namespaces.set = true;
+    char who[16];
+    snprintf(who, sizeof who, "%d", (int)pid);
+    for (size_t k = 0; k < NAMESPACE_KINDS; k++) {
+        const struct namespace_kind *kind = &namespace_kinds[k];
+        const char *name = str_eq(kind->type, "pid") ? "pid" : kind->proc_name;
+        char link[64];
+        int r = read_link(who, name, link, sizeof link);
+        if (r == -ENOENT && access("/proc/self/ns", F_OK) == 0) {
+            char dir[32];
+            snprintf(dir, sizeof dir, "/proc/%s", who);
+            if (access(dir, F_OK) < 0)
+                return err_set(err, -ESRCH, LAYER_NAMESPACES, "process %s: no such process", who);
+            continue; /* a kernel without this kind */
+        }
+        if (r < 0)
+            return err_set_errno(err, r, LAYER_NAMESPACES, "process %s: its %s namespace cannot be read", who,
+                                 kind->type);
+        if (is_hosts(kind, link))
+            continue;
+        struct oci_namespace *ns = &ret->linux->namespaces.v[ret->linux->namespaces.n++];
+        ns->type = arena_strdup(a, kind->type);
+        ns->path = arena_strdup(a, link);
+    }
+    return a->failed ? err_set(err, -ENOMEM, LAYER_NAMESPACES, "out of memory") : 0;
+}
