@@ -29,7 +29,7 @@ static const char *const step_names[] = {
 };
 static_assert(ARRAY_LEN(step_names) == STEP_COUNT + 1, "every step has a name");
 
-const char *layer_name(enum layer layer)
+const char *layer_name(enum layer_id layer)
 {
     if ((unsigned)layer >= LAYER_COUNT)
         return "unknown";
@@ -43,7 +43,7 @@ const char *step_name(enum step step)
     return step_names[step];
 }
 
-static int set(struct err *err, int code, enum layer layer, const char *tail, const char *fmt, va_list ap)
+static int set(struct err *err, int code, enum layer_id layer, const char *tail, const char *fmt, va_list ap)
 {
     if (err == NULL)
         return code;
@@ -55,7 +55,7 @@ static int set(struct err *err, int code, enum layer layer, const char *tail, co
     return code;
 }
 
-int err_set(struct err *err, int code, enum layer layer, const char *fmt, ...)
+int err_set(struct err *err, int code, enum layer_id layer, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -64,7 +64,7 @@ int err_set(struct err *err, int code, enum layer layer, const char *fmt, ...)
     return code;
 }
 
-int err_set_errno(struct err *err, int code, enum layer layer, const char *fmt, ...)
+int err_set_errno(struct err *err, int code, enum layer_id layer, const char *fmt, ...)
 {
     /* strerrordesc_np() neither allocates nor looks at the locale: safe between clone and exec. */
     const char *what = strerrordesc_np(-code);

@@ -15,7 +15,7 @@
 #include "base/macros.h"
 
 /* Who failed. The walls come first, in the order of the stack from the kernel up; then the engine's own parts. */
-enum layer {
+enum layer_id {
     LAYER_NAMESPACES,
     LAYER_IDMAP,
     LAYER_CGROUP,
@@ -53,7 +53,7 @@ enum step {
 
 struct err {
     int code; /* negative errno; 0: no error */
-    enum layer layer;
+    enum layer_id layer;
     enum step step;
     char text[500];
 };
@@ -64,14 +64,14 @@ struct err {
  * Fill *err and return code, which must be negative. err may be NULL. Keeps err->step.
  * err_set_errno() appends ": " and the name of the error to the text.
  */
-int err_set(struct err *err, int code, enum layer layer, const char *fmt, ...) PRINTF_LIKE(4, 5);
-int err_set_errno(struct err *err, int code, enum layer layer, const char *fmt, ...) PRINTF_LIKE(4, 5);
+int err_set(struct err *err, int code, enum layer_id layer, const char *fmt, ...) PRINTF_LIKE(4, 5);
+int err_set_errno(struct err *err, int code, enum layer_id layer, const char *fmt, ...) PRINTF_LIKE(4, 5);
 
 /* Put "fmt: " before the text that is there, without touching code and layer. Returns err->code. */
 int err_prefix(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* "cgroup", "seccomp"; the same words serve as log tags and as keys of JSON reports. Never NULL. */
-const char *layer_name(enum layer layer);
+const char *layer_name(enum layer_id layer);
 const char *step_name(enum step step);
 
 /* One line on f: "program: layer: text\n". */

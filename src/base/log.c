@@ -3,14 +3,18 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 bool log_debug_enabled;
 
-void log_debug_write(enum layer layer, const char *fmt, ...)
+void log_debug_write(enum layer_id layer, const char *fmt, ...)
 {
     char line[1024];
-    int n = snprintf(line, sizeof line, "debug: %s: ", layer_name(layer));
+    struct timespec now = {0};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int n = snprintf(line, sizeof line, "debug %lld.%06ld %s: ", (long long)now.tv_sec, now.tv_nsec / 1000,
+                     layer_name(layer));
     va_list ap;
     va_start(ap, fmt);
     int m = vsnprintf(line + n, sizeof line - (size_t)n - 1, fmt, ap);

@@ -9,7 +9,7 @@
 
 extern bool log_debug_enabled; /* the only global state of the libraries */
 
-void log_debug_write(enum layer layer, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void log_debug_write(enum layer_id layer, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 #define log_debug(layer, ...)                         \
     do {                                              \

@@ -17,7 +17,7 @@ const struct layer *const all_layers[LAYER_WALLS] = {
 int layers_plan(const struct oci_config *config, const struct host *host, const char *id, const char *bundle,
                 struct plan *plan, struct err *err)
 {
-    for (enum layer l = 0; l < LAYER_WALLS; l++) {
+    for (enum layer_id l = 0; l < LAYER_WALLS; l++) {
         int r = all_layers[l]->plan(config, host, id, bundle, plan, err);
         if (r < 0)
             return r;
@@ -29,7 +29,7 @@ int layers_plan(const struct oci_config *config, const struct host *host, const 
 
 int layers_apply(struct apply *ap, enum step step, struct err *err)
 {
-    for (enum layer l = 0; l < LAYER_WALLS; l++) {
+    for (enum layer_id l = 0; l < LAYER_WALLS; l++) {
         step_fn *fn = all_layers[l]->at[step];
         if (fn == NULL)
             continue;
@@ -54,7 +54,7 @@ int layers_observe(struct arena *a, pid_t pid, int pidfd, const struct host *hos
     config->linux = arena_new(a, struct oci_linux);
     if (a->failed)
         return err_set(err, -ENOMEM, LAYER_INSIGHT, "out of memory");
-    for (enum layer l = 0; l < LAYER_WALLS; l++) {
+    for (enum layer_id l = 0; l < LAYER_WALLS; l++) {
         if (all_layers[l]->observe == NULL)
             continue;
         int r = all_layers[l]->observe(a, pid, pidfd, host, config, err);

@@ -68,7 +68,7 @@ struct undo {
 };
 
 struct layer {
-    enum layer id;
+    enum layer_id id;
 
     /*
      * Add this layer's operations for config to plan, or refuse: a negative errno with err naming what the host or
@@ -95,7 +95,7 @@ struct layer {
 extern const struct layer namespaces_layer, idmap_layer, cgroup_layer, network_layer, rootfs_layer, limits_layer,
     mac_layer, capabilities_layer, seccomp_layer;
 
-/* All walls in the order of enum layer. */
+/* All walls in the order of enum layer_id. */
 extern const struct layer *const all_layers[LAYER_WALLS];
 
 /* Plan every layer. On failure err says which refused and why. */

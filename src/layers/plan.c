@@ -35,7 +35,7 @@ int plan_slot(struct plan *p)
 void plan_print(const struct plan *p, struct buf *out)
 {
     for (enum step step = 0; step < STEP_COUNT; step++)
-        for (enum layer layer = 0; layer < LAYER_WALLS; layer++)
+        for (enum layer_id layer = 0; layer < LAYER_WALLS; layer++)
             plan_each(op, p, layer, step) {
                 buf_printf(out, "%s %s %s", step_name(step), layer_name(layer), op->name);
                 if (op->target != NULL)

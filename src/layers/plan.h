@@ -33,7 +33,7 @@ enum plan_slot {
 
 struct op {
     struct op *next; /* of the same layer and step */
-    enum layer layer;
+    enum layer_id layer;
     enum step step;
     unsigned kind;      /* the layer's own enumeration */
     const char *name;   /* "mount", "write", "join": one word, printed */

@@ -15,6 +15,9 @@
 #include "base/err.h"
 #include "oci/types.h"
 
+/* gcc's gnu17 predefines the macro linux; the member keeps the name that the specification gives it. */
+#undef linux
+
 #define OCI_VERSION "1.3.0"
 
 struct oci_id_mapping {
