@@ -251,6 +251,9 @@ _Noreturn void child_main(struct child *c)
         if (prctl(PR_SET_DUMPABLE, 0) < 0 || wait_for_start(c, &err) < 0)
             child_fail(c, &err);
     }
+    /* The init would find out too late to tell the caller in the caller's words. */
+    if (c->init >= 0 && exec_check(c, &err) < 0)
+        child_fail(c, &err);
     log_debug(LAYER_START, "child-last");
     if (leave(c, &err) < 0)
         child_fail(c, &err);

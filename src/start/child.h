@@ -13,6 +13,7 @@ struct child {
     char **argv, **envp;  /* prepared by the parent; the child allocates nothing */
     const char *cwd;
     char *const *candidates; /* paths to try for argv[0], NULL-terminated */
+    int init; /* memory file of the init program, or -EBADF: the program itself is PID 1 */
     char session_keyring[80]; /* name, empty: none wanted */
 };
 

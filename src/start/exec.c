@@ -50,7 +50,7 @@ char **exec_candidates(struct arena *a, const char *program, const struct oci_st
 
 static int failed(const struct child *c, int worst, struct err *err)
 {
-    const char *program = c->argv[0];
+    const char *program = c->request->config->process->args.v[0];
     if (worst == -ENOENT || worst == -ENOTDIR) {
         if (strchr(program, '/') == NULL)
             return err_set(err, -ENOENT, LAYER_START, "%s: executable file not found in $PATH", program);
@@ -89,6 +89,10 @@ int exec_check(const struct child *c, struct err *err)
 
 int exec_program(const struct child *c, struct err *err)
 {
+    if (c->init >= 0) {
+        execveat(c->init, "", c->argv, c->envp, AT_EMPTY_PATH);
+        return err_set_errno(err, -errno, LAYER_START, "init: exec");
+    }
     int worst = 0;
     for (char *const *p = c->candidates; *p != NULL; p++) {
         execve(*p, c->argv, c->envp);

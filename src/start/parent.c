@@ -19,6 +19,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "start/child.h"
+#include "start/init/embed.h"
 #include "sys/calls.h"
 
 #ifndef P_PIDFD
@@ -42,7 +43,25 @@ static void parent_free(struct parent *p)
     fd_close(&p->sockets[0]);
     fd_close(&p->sockets[1]);
     fd_close(&p->pidfd);
+    fd_close(&p->child.init);
     arena_free(&p->arena);
+}
+
+/* --init: the program becomes the arguments of PID 1. */
+static int prepare_init(struct parent *p, struct err *err)
+{
+    struct child *c = &p->child;
+    const char *wanted = oci_annotation(c->request->config, ANNOTATION_INIT);
+    if (wanted == NULL || strcmp(wanted, "true") != 0)
+        return 0;
+    const struct oci_strs *args = &c->request->config->process->args;
+    static char name[] = "coffer-init";
+    c->argv = arena_calloc(&p->arena, args->n + 2, sizeof *c->argv);
+    if (c->argv == NULL)
+        return err_set(err, -ENOMEM, LAYER_START, "out of memory");
+    c->argv[0] = name;
+    memcpy(c->argv + 1, args->v, args->n * sizeof *args->v);
+    return init_open(&c->init, err);
 }
 
 static int prepare(struct parent *p, const struct start_request *request, struct err *err)
@@ -58,6 +77,10 @@ static int prepare(struct parent *p, const struct start_request *request, struct
     c->request = request;
     c->cwd = process->cwd;
     c->argv = process->args.v;
+    c->init = -EBADF;
+    int r = prepare_init(p, err);
+    if (r < 0)
+        return r;
     static char *no_environment[] = {NULL};
     c->envp = process->env.n > 0 ? process->env.v : no_environment;
     c->candidates = exec_candidates(&p->arena, process->args.v[0], &process->env);
@@ -290,7 +313,8 @@ static int run_start(struct parent *p, const struct start_request *request, stru
 
 int start_container(const struct start_request *request, struct started *ret, struct err *err)
 {
-    struct parent p = {.arena = ARENA_INIT, .sockets = {-EBADF, -EBADF}, .pidfd = -EBADF};
+    struct parent p = {.arena = ARENA_INIT, .child = {.init = -EBADF}, .sockets = {-EBADF, -EBADF},
+                       .pidfd = -EBADF};
     int r = run_start(&p, request, err);
     log_debug(LAYER_START, "started: %d", r);
     if (r < 0) {
