@@ -2,6 +2,7 @@
 #include "layers/layer.h"
 
 #include <assert.h>
+#include <string.h>
 #include <sys/mount.h>
 
 #include "base/fd.h"
@@ -62,6 +63,20 @@ int layers_observe(struct arena *a, pid_t pid, int pidfd, const struct host *hos
             return r;
     }
     *ret = config;
+    return 0;
+}
+
+int layers_annotate(struct arena *a, struct oci_config *ret, const char *key, const char *value)
+{
+    struct oci_map *map = &ret->annotations;
+    struct oci_pair *v = arena_calloc(a, map->n + 1, sizeof *v);
+    char *k = arena_strdup(a, key), *copy = arena_strdup(a, value);
+    if (v == NULL || k == NULL || copy == NULL)
+        return -ENOMEM;
+    if (map->n > 0)
+        memcpy(v, map->v, map->n * sizeof *v);
+    v[map->n] = (struct oci_pair){.key = k, .value = copy};
+    *map = (struct oci_map){.v = v, .n = map->n + 1, .set = true};
     return 0;
 }
 

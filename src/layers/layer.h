@@ -109,6 +109,9 @@ int layers_apply(struct apply *ap, enum step step, struct err *err);
 int layers_observe(struct arena *a, pid_t pid, int pidfd, const struct host *host, struct oci_config **ret,
                    struct err *err);
 
+/* For observe: add an annotation to ret (key and value are copied). 0 or -ENOMEM. */
+int layers_annotate(struct arena *a, struct oci_config *ret, const char *key, const char *value);
+
 /* Undo in reverse order; goes on after a failure and returns the first. */
 int layers_undo(const struct undo *undo, struct err *err);
 
@@ -130,5 +133,9 @@ int layers_undo(const struct undo *undo, struct err *err);
 #define ANNOTATION_COMPAT32 "org.cofferdam.seccomp.compat32"
 /* Where each setting came from, one a line: "<json path>\t<source>\n", such as "linux.seccomp\tprofile docker:14". */
 #define ANNOTATION_SOURCES "org.cofferdam.sources"
+/* Observed: the interfaces of the network namespace, "<name>[ <address>]...\n" each; "-" for an address without one. */
+#define ANNOTATION_OBSERVED_NETWORK "org.cofferdam.observed.network"
+/* Observed: which labels and Landlock domains could be read, and which no kernel interface shows. */
+#define ANNOTATION_OBSERVED_MAC "org.cofferdam.observed.mac"
 
 #endif
