@@ -85,8 +85,10 @@ int err_prefix(struct err *err, const char *fmt, ...)
     va_start(ap, fmt);
     int n = vsnprintf(err->text, sizeof err->text, fmt, ap);
     va_end(ap);
-    if (n >= 0 && (size_t)n < sizeof err->text)
-        snprintf(err->text + n, sizeof err->text - (size_t)n, ": %s", old);
+    if (n >= 0 && (size_t)n + 2 < sizeof err->text) {
+        size_t room = sizeof err->text - (size_t)n - 3; /* what does not fit is cut */
+        snprintf(err->text + n, sizeof err->text - (size_t)n, ": %.*s", (int)room, old);
+    }
     return err->code;
 }
 
