@@ -4,7 +4,7 @@
  *
  * One document describes a container, whoever asked for it: flags, a bundle, a running process. All memory belongs
  * to the arena that was handed to the function that made it. Member names follow the specification's, in snake case.
- * The tables in config_table.c say for each member its JSON name, type, range and pattern; parsing, checking,
+ * The tables (table.h; config_table.c, linux_table.c, resources_table.c) say for each member its JSON name, type, range and pattern; parsing, checking,
  * printing and the conformance table all walk them.
  */
 #ifndef COFFER_OCI_CONFIG_H
@@ -305,13 +305,25 @@ struct oci_config {
 
 /*
  * Read one JSON document. On failure nothing is made and err (layer config) names the JSON path of the fault and what
- * was expected: "linux.resources.hugepageLimits[0].pageSize: "64kB" does not match ^[1-9][0-9]*[KMG]B$".
- * Unknown members are kept. Only one document, no trailing bytes, nesting bounded.
+ * was expected: linux.resources.hugepageLimits[0].pageSize: "64kB" is not of the form 2MB, 1GB ([1-9][0-9]*[KMG]B).
+ * Unknown members are kept. Only one document, no trailing bytes, nesting bounded, no member twice; null counts as
+ * absent, and is printed again. ociVersion must be a semantic version below 2.
  */
 int oci_config_parse(struct arena *a, const char *json, size_t len, struct oci_config **ret, struct err *err);
 
 /* The same from a file, at most 16 MiB. dirfd may be AT_FDCWD. */
 int oci_config_read(struct arena *a, int dirfd, const char *path, struct oci_config **ret, struct err *err);
+
+/*
+ * Can it be run at all? What the schema leaves open because a document need not have been meant to run: ociVersion is
+ * 1.x, process is there with an absolute cwd and a program in args. (Parsing takes 0.x, too: for explain.)
+ */
+int oci_config_check_runnable(const struct oci_config *c, struct err *err);
+
+/* Parts of a document that come alone: exec's --process, update's --resources, a seccomp profile in OCI form. */
+int oci_process_parse(struct arena *a, const char *json, size_t len, struct oci_process **ret, struct err *err);
+int oci_resources_parse(struct arena *a, const char *json, size_t len, struct oci_resources **ret, struct err *err);
+int oci_seccomp_parse(struct arena *a, const char *json, size_t len, struct oci_seccomp **ret, struct err *err);
 
 /* Append the document as JSON; pretty: two blanks a level, otherwise on one line. */
 void oci_config_print(const struct oci_config *c, bool pretty, struct buf *out);

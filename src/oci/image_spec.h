@@ -19,7 +19,9 @@ struct oci_platform {
 
 struct oci_descriptor {
     char *media_type;
-    char *digest; /* checked: algorithm ":" encoded, sha256 and sha512 with their length */
+    /* Checked: algorithm ":" encoded; sha256 and sha512 with their length in lower-case hex, so that it can serve as
+       a file name. Other algorithms pass by their grammar alone: refuse one that you cannot compute. */
+    char *digest;
     int64_t size;
     struct oci_strs urls;
     struct oci_map annotations;
@@ -51,7 +53,8 @@ struct oci_manifest {
 
 struct oci_healthcheck {
     struct oci_strs test;
-    struct oci_int interval, timeout, start_period, retries; /* nanoseconds */
+    struct oci_int interval, timeout, start_period, start_interval; /* nanoseconds */
+    struct oci_int retries;
     struct oci_extra *extra;
 };
 
@@ -87,9 +90,16 @@ struct oci_image {
     struct oci_extra *extra;
 };
 
+struct oci_layout { /* the file oci-layout of an image layout */
+    char *image_layout_version;
+    struct oci_extra *extra;
+};
+
+int oci_layout_parse(struct arena *a, const char *json, size_t len, struct oci_layout **ret, struct err *err);
 int oci_index_parse(struct arena *a, const char *json, size_t len, struct oci_index **ret, struct err *err);
 int oci_manifest_parse(struct arena *a, const char *json, size_t len, struct oci_manifest **ret, struct err *err);
 int oci_image_parse(struct arena *a, const char *json, size_t len, struct oci_image **ret, struct err *err);
+void oci_layout_print(const struct oci_layout *l, bool pretty, struct buf *out);
 void oci_index_print(const struct oci_index *i, bool pretty, struct buf *out);
 void oci_manifest_print(const struct oci_manifest *m, bool pretty, struct buf *out);
 void oci_image_print(const struct oci_image *i, bool pretty, struct buf *out);

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#undef linux /* gcc and clang predefine it as 1 in their GNU dialects; here it is a member's name */
+
 struct oci_bool {
     bool set, v;
 };
