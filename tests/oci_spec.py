@@ -23,7 +23,7 @@ def default(args=("/bin/true",)):
             "env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
             "capabilities": {"bounding": list(CAPABILITIES), "effective": list(CAPABILITIES),
                              "permitted": list(CAPABILITIES)},
-            "noNewPrivileges": True, "oomScoreAdj": 0,
+            "noNewPrivileges": False, "oomScoreAdj": 0,
         },
         "root": {"path": "rootfs"},
         "hostname": "test",
