@@ -135,6 +135,8 @@ int layers_undo(const struct undo *undo, struct err *err);
 #define ANNOTATION_SOURCES "org.cofferdam.sources"
 /* Observed: the interfaces of the network namespace, "<name>[ <address>]...\n" each; "-" for an address without one. */
 #define ANNOTATION_OBSERVED_NETWORK "org.cofferdam.observed.network"
+/* Observed: "allow" or "deny": may setgroups(2) be called in the user namespace? */
+#define ANNOTATION_OBSERVED_SETGROUPS "org.cofferdam.observed.setgroups"
 /* Observed: the CPUs that the process may run on, as a list ("0-3,7"). */
 #define ANNOTATION_OBSERVED_CPUS "org.cofferdam.observed.cpus"
 /* Observed: which labels and Landlock domains could be read, and which no kernel interface shows. */
