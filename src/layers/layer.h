@@ -141,5 +141,7 @@ int layers_undo(const struct undo *undo, struct err *err);
 #define ANNOTATION_OBSERVED_CPUS "org.cofferdam.observed.cpus"
 /* Observed: which labels and Landlock domains could be read, and which no kernel interface shows. */
 #define ANNOTATION_OBSERVED_MAC "org.cofferdam.observed.mac"
+/* Observed: "disabled", "strict", "filter N" (N filters), "filter" where the kernel does not count them. */
+#define ANNOTATION_OBSERVED_SECCOMP "org.cofferdam.observed.seccomp"
 
 #endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "layers/seccomp/numbers.h"
+
+#include <seccomp.h>
+#include <stddef.h>
+
+#include "base/macros.h"
+#include "base/str.h"
+
+/*
+ * Calls that Debian 12's libseccomp 2.5.4 does not know. Since Linux 5.1 a new call has one number on every
+ * architecture (arch/<arch>/kernel/syscalls/ and include/uapi/asm-generic/unistd.h), above a base that some ABIs add.
+ * A newer libseccomp knows them itself; then these entries are never reached.
+ */
+static const struct {
+    const char *name;
+    int number;
+} unified[] = {
+    {"cachestat", 451},         {"fchmodat2", 452},         {"map_shadow_stack", 453}, {"futex_wake", 454},
+    {"futex_wait", 455},        {"futex_requeue", 456},     {"statmount", 457},        {"listmount", 458},
+    {"lsm_get_self_attr", 459}, {"lsm_set_self_attr", 460}, {"lsm_list_modules", 461}, {"mseal", 462},
+    {"setxattrat", 463},        {"getxattrat", 464},        {"listxattrat", 465},      {"removexattrat", 466},
+    {"open_tree_attr", 467},    {"file_getattr", 468},      {"file_setattr", 469},     {"listns", 470},
+    {"rseq_slice_yield", 471},
+};
+
+/* Newer calls of single architectures. */
+static const struct {
+    const char *name;
+    uint32_t arch;
+    int number;
+} single[] = {
+    {"uretprobe", SCMP_ARCH_X86_64, 335},
+    {"uretprobe", SCMP_ARCH_X32, 335},
+    {"uprobe", SCMP_ARCH_X86_64, 336},
+    {"uprobe", SCMP_ARCH_X32, 336},
+    {"riscv_hwprobe", SCMP_ARCH_RISCV64, 258},
+};
+
+/* What an ABI adds to the unified numbers. */
+static int base_of(uint32_t arch)
+{
+    switch (arch) {
+    case SCMP_ARCH_X32:
+        return (int)X32_BIT;
+    case SCMP_ARCH_MIPS:
+    case SCMP_ARCH_MIPSEL:
+        return 4000;
+    case SCMP_ARCH_MIPS64:
+    case SCMP_ARCH_MIPSEL64:
+        return 5000;
+    case SCMP_ARCH_MIPS64N32:
+    case SCMP_ARCH_MIPSEL64N32:
+        return 6000;
+    default:
+        return 0;
+    }
+}
+
+bool seccomp_number_in_library(const char *name)
+{
+    return seccomp_syscall_resolve_name(name) != __NR_SCMP_ERROR;
+}
+
+int seccomp_number(uint32_t arch, const char *name)
+{
+    int n = seccomp_syscall_resolve_name_arch(arch, name);
+    if (n != __NR_SCMP_ERROR)
+        return n >= 0 ? n : NUMBER_ELSEWHERE;
+    for (size_t i = 0; i < ARRAY_LEN(unified); i++)
+        if (str_eq(unified[i].name, name))
+            return base_of(arch) + unified[i].number;
+    bool known = false;
+    for (size_t i = 0; i < ARRAY_LEN(single); i++) {
+        if (!str_eq(single[i].name, name))
+            continue;
+        if (single[i].arch == arch)
+            return base_of(arch) + single[i].number;
+        known = true;
+    }
+    return known ? NUMBER_ELSEWHERE : NUMBER_UNKNOWN;
+}
+
+const char *seccomp_number_newer(uint32_t arch, int number)
+{
+    number -= base_of(arch);
+    for (size_t i = 0; i < ARRAY_LEN(single); i++)
+        if (single[i].arch == arch && single[i].number == number)
+            return single[i].name;
+    for (size_t i = 0; i < ARRAY_LEN(unified); i++)
+        if (unified[i].number == number)
+            return unified[i].name;
+    return NULL;
+}
