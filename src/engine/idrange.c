@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/idrange.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/str.h"
+
+#define POOL_FIRST 2147483648U
+#define POOL_COUNT (2147418112U / IDRANGE_SIZE * IDRANGE_SIZE)
+
+int idrange_pool(const char *text, const char *name, uint32_t *ret_first, uint32_t *ret_count)
+{
+    size_t n = strlen(name);
+    for (const char *line = text; line != NULL && *line != '\0';) {
+        if (strncmp(line, name, n) == 0 && line[n] == ':') {
+            char *end = NULL;
+            errno = 0;
+            unsigned long first = strtoul(line + n + 1, &end, 10);
+            unsigned long count = *end == ':' ? strtoul(end + 1, &end, 10) : 0;
+            if (errno == 0 && (*end == '\n' || *end == '\0') && first > 0 && first < UINT32_MAX &&
+                count >= IDRANGE_SIZE && count <= UINT32_MAX - first) {
+                *ret_first = (uint32_t)first;
+                *ret_count = (uint32_t)count;
+                return 0;
+            }
+        }
+        line = strchr(line, '\n');
+        if (line != NULL)
+            line++;
+    }
+    return -ENOENT;
+}
+
+/* The pool of one kind of id. A file that names neither user, or is missing, leaves the fixed pool. */
+static int find_pool(const char *file, uint32_t *ret_first, uint32_t *ret_count, struct err *err)
+{
+    CLEANUP_ARENA struct arena a = ARENA_INIT;
+    char *text = NULL;
+    int r = file_read(&a, AT_FDCWD, file, (size_t)16 * 1024 * 1024, &text, NULL);
+    if (r < 0 && r != -ENOENT)
+        return err_set_errno(err, r, LAYER_IDMAP, "%s", file);
+    if (r == 0 && (idrange_pool(text, "coffer", ret_first, ret_count) == 0 ||
+                   idrange_pool(text, "containers", ret_first, ret_count) == 0))
+        return 0;
+    *ret_first = POOL_FIRST;
+    *ret_count = POOL_COUNT;
+    return 0;
+}
+
+/* Take the link of one range: 0, -EEXIST when somebody alive has it, or another error. */
+static int take_link(int dir, const char *name, const char *directory)
+{
+    if (symlinkat(directory, dir, name) == 0)
+        return 0;
+    if (errno != EEXIST)
+        return -errno;
+    char owner[PATH_MAX];
+    ssize_t n = readlinkat(dir, name, owner, sizeof owner - 1);
+    if (n < 0)
+        return errno == ENOENT ? -EAGAIN : -errno;
+    owner[n] = '\0';
+    struct stat st;
+    if (lstat(owner, &st) == 0 || errno != ENOENT)
+        return -EEXIST;
+    /*
+     * A dead container's. Move it away under a name of our own and look again: of two that found it dead, one may by
+     * then have put its own link there, and that must not be lost.
+     */
+    char aside[64];
+    snprintf(aside, sizeof aside, ".%s.%d", name, (int)getpid());
+    if (renameat(dir, name, dir, aside) < 0)
+        return errno == ENOENT ? -EAGAIN : -errno;
+    char moved[PATH_MAX];
+    n = readlinkat(dir, aside, moved, sizeof moved - 1);
+    bool ours_to_drop = n >= 0 && (size_t)n == strlen(owner) && memcmp(moved, owner, (size_t)n) == 0;
+    if (!ours_to_drop && renameat2(dir, aside, dir, name, RENAME_NOREPLACE) == 0)
+        return -EEXIST;
+    (void)unlinkat(dir, aside, 0);
+    return -EAGAIN;
+}
+
+int idrange_take(const char *pool_dir, const char *directory, uint32_t seed, struct idrange *ret, struct err *err)
+{
+    uint32_t uid_first = 0, uid_count = 0, gid_first = 0, gid_count = 0;
+    int r = find_pool("/etc/subuid", &uid_first, &uid_count, err);
+    if (r == 0)
+        r = find_pool("/etc/subgid", &gid_first, &gid_count, err);
+    if (r < 0)
+        return r;
+    r = dir_make(AT_FDCWD, pool_dir, 0755);
+    CLEANUP_FD int dir = r < 0 ? -EBADF : open(pool_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0)
+        return err_set_errno(err, r < 0 ? r : -errno, LAYER_IDMAP, "record of id ranges %s", pool_dir);
+    uint32_t ranges = MIN_OF(uid_count, gid_count) / IDRANGE_SIZE;
+    for (uint32_t i = 0; i < ranges; i++) {
+        uint32_t slot = (seed + i) % ranges;
+        char name[32];
+        snprintf(name, sizeof name, "%u", uid_first + slot * IDRANGE_SIZE);
+        do
+            r = take_link(dir, name, directory);
+        while (r == -EAGAIN);
+        if (r == -EEXIST)
+            continue;
+        if (r < 0)
+            return err_set_errno(err, r, LAYER_IDMAP, "record of id ranges %s", pool_dir);
+        ret->first_uid = uid_first + slot * IDRANGE_SIZE;
+        ret->first_gid = gid_first + slot * IDRANGE_SIZE;
+        return 0;
+    }
+    return err_set(err, -ENOSPC, LAYER_IDMAP,
+                   "--userns auto: all %u id ranges are taken; enlarge the entry of \"coffer\" in /etc/subuid and "
+                   "/etc/subgid", ranges);
+}
+
+void idrange_release(const char *pool_dir, const char *directory, uint32_t first_uid)
+{
+    char path[PATH_MAX], owner[PATH_MAX];
+    int n = snprintf(path, sizeof path, "%s/%u", pool_dir, first_uid);
+    if (n < 0 || (size_t)n >= sizeof path)
+        return;
+    ssize_t length = readlink(path, owner, sizeof owner - 1);
+    if (length < 0)
+        return;
+    owner[length] = '\0';
+    if (str_eq(owner, directory))
+        (void)unlink(path);
+}
