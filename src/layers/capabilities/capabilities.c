@@ -139,7 +139,7 @@ static int check_id(const char *member, uint64_t id, const oci_id_mappings *maps
         if (id >= maps->v[i].container_id && id - maps->v[i].container_id < maps->v[i].size)
             return 0;
     return err_set(err, -EINVAL, LAYER_CAPABILITIES,
-                   "%s: %" PRIu64 " is not mapped in the container's user namespace (linux.uidMappings and gidMappings)",
+                   "%s: %" PRIu64 " is not mapped in the container's user namespace (linux.uidMappings, gidMappings)",
                    member, id);
 }
 

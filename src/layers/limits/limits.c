@@ -160,7 +160,8 @@ static int write_oom_score(const struct apply *ap, const struct op *op, struct e
     if (n > 0 && own[n - 1] == '\n')
         own[n - 1] = '\0';
     return err_set(err, r, LAYER_LIMITS,
-                   "process.oomScoreAdj: %s is below the caller's own %s, which needs CAP_SYS_RESOURCE", op->value, own);
+                   "process.oomScoreAdj: %s is below the caller's own %s, which needs CAP_SYS_RESOURCE", op->value,
+                   own);
 }
 
 /* What could not be set, and what this host allows. */

@@ -148,8 +148,8 @@ int limits_write_sysctl(struct apply *ap, const struct op *op, struct err *err)
     if (r == -ENOENT)
         return err_set(err, r, LAYER_LIMITS, "linux.sysctl: %s: this kernel has no such setting", op->target);
     if (r == -EINVAL || r == -ERANGE)
-        return err_set(err, r, LAYER_LIMITS, "linux.sysctl: %s: the kernel does not take the value \"%s\"%s", op->target,
-                       op->value, str_eq(op->target, "net.ipv4.ping_group_range") && oci_has_userns(ap->config)
+        return err_set(err, r, LAYER_LIMITS, "linux.sysctl: %s: the kernel does not take the value \"%s\"%s",
+                       op->target, op->value, str_eq(op->target, "net.ipv4.ping_group_range") && oci_has_userns(ap->config)
                                       ? " (groups must be mapped in the container's user namespace)"
                                       : "");
     if (r == -EACCES || r == -EPERM)
