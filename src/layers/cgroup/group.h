@@ -185,13 +185,33 @@ int cgroup_write_setting(int group_fd, const char *group, const struct setting *
 /* "memory limit 512m" */
 char *cgroup_setting_text(struct arena *a, const struct setting *s);
 
+/* v1 device lines into devices.allow and devices.deny. */
+int cgroup_write_device_lines(int group_fd, const char *group, const struct oci_strs *lines, struct err *err);
+
+/* ---- observe.c: the groups that a process is in ---- */
+struct member {
+    const char *mount, *path, *own; /* path of the process's group below the mount, ours likewise; "" for the root */
+    uint32_t controllers;
+    bool v2;
+};
+struct membership {
+    struct member v[40];
+    size_t n;
+};
+int cgroup_membership(struct arena *a, pid_t pid, const struct host *host, struct membership *ret);
+
 /* ---- make.c: directories ---- */
 /*
- * Make the group of op and open it (O_PATH). *ret_made: it was not there before. -EEXIST: processes are in it.
- * -EACCES, -EPERM, -EROFS: not ours to make; err is not filled for these.
+ * Make the group of op and open it (O_PATH). -EEXIST: processes are in it. -EACCES, -EPERM, -EROFS: not ours to make;
+ * err need not be filled then.
  */
 int cgroup_make(const struct host *host, const struct group_op *op, int *ret_fd, struct err *err);
 int cgroup_open(const struct place *place, int *ret_fd); /* the existing group, O_PATH, or -ENOENT */
+
+/* Whose group it is (v2). check: 1 this one's, 0 another's, negative errno: -ENODATA without mark, -EOPNOTSUPP. */
+char *cgroup_mark(struct arena *a, const char *id, const char *bundle);
+void cgroup_mark_set(const struct host *host, int group_fd, const char *mark);
+int cgroup_mark_check(const struct host *host, int group_fd, const char *mark);
 
 /* ---- tree.c: groups with what is below them ---- */
 typedef int pid_fn(pid_t pid, void *arg);
