@@ -37,8 +37,7 @@ static const struct {
     {"riscv_hwprobe", SCMP_ARCH_RISCV64, 258},
 };
 
-/* What an ABI adds to the unified numbers. */
-static int base_of(uint32_t arch)
+int seccomp_number_base(uint32_t arch)
 {
     switch (arch) {
     case SCMP_ARCH_X32:
@@ -69,13 +68,13 @@ int seccomp_number(uint32_t arch, const char *name)
         return n >= 0 ? n : NUMBER_ELSEWHERE;
     for (size_t i = 0; i < ARRAY_LEN(unified); i++)
         if (str_eq(unified[i].name, name))
-            return base_of(arch) + unified[i].number;
+            return seccomp_number_base(arch) + unified[i].number;
     bool known = false;
     for (size_t i = 0; i < ARRAY_LEN(single); i++) {
         if (!str_eq(single[i].name, name))
             continue;
         if (single[i].arch == arch)
-            return base_of(arch) + single[i].number;
+            return seccomp_number_base(arch) + single[i].number;
         known = true;
     }
     return known ? NUMBER_ELSEWHERE : NUMBER_UNKNOWN;
@@ -83,7 +82,7 @@ int seccomp_number(uint32_t arch, const char *name)
 
 const char *seccomp_number_newer(uint32_t arch, int number)
 {
-    number -= base_of(arch);
+    number -= seccomp_number_base(arch);
     for (size_t i = 0; i < ARRAY_LEN(single); i++)
         if (single[i].arch == arch && single[i].number == number)
             return single[i].name;

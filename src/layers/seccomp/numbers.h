@@ -19,6 +19,9 @@ int seccomp_number(uint32_t arch, const char *name);
 /* Is the call in libseccomp's own tables, so that it can be handed over by name? */
 bool seccomp_number_in_library(const char *name);
 
+/* What the ABI adds to all its numbers: 0 but on x32 and MIPS. */
+int seccomp_number_base(uint32_t arch);
+
 /* The name of a call that is newer than libseccomp, or NULL. */
 const char *seccomp_number_newer(uint32_t arch, int number);
 

@@ -169,6 +169,13 @@ uint32_t seccomp_arch_of_word(const char *word)
     return i < 0 ? 0 : archs[i].token;
 }
 
+bool seccomp_arch_is_word(const char *word)
+{
+    static const char *const newer[] = {"SCMP_ARCH_LOONGARCH64", "SCMP_ARCH_M68K", "SCMP_ARCH_SH", "SCMP_ARCH_SHEB",
+                                        NULL};
+    return find(arch_words, word) >= 0 || find(newer, word) >= 0;
+}
+
 uint32_t seccomp_arch_of_machine(const char *machine)
 {
     if (machine[0] == 'i' && str_eq(machine + 2, "86"))

@@ -21,6 +21,7 @@ int seccomp_flag_parse(const char *word, unsigned *ret); /* SECCOMP_FILTER_FLAG_
 /* SCMP_ARCH_* of a machine as uname -m writes it, or of runtime-spec's word; 0 where libseccomp has none. */
 uint32_t seccomp_arch_of_machine(const char *machine);
 uint32_t seccomp_arch_of_word(const char *word);
+bool seccomp_arch_is_word(const char *word); /* of runtime-spec, also one that libseccomp does not know yet */
 const char *seccomp_arch_name(uint32_t arch); /* "x86_64"; "?" for none of ours */
 
 /* Does libseccomp compare arguments with 64 bits? Not on x32, although its registers have them. */
