@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Carrying the plan out: the groups and their settings before the clone, the placement in the child. */
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -20,7 +21,29 @@ static bool host_has_swap(void)
     return line != NULL && line[1] != '\0';
 }
 
-static int write_lines(int group_fd, const char *file, const char *value)
+/* Open a control file of the group for writing, by its descriptor where there is one. */
+static int open_control(int group_fd, const char *group, const char *file)
+{
+    char path[PATH_MAX];
+    if (group_fd < 0) {
+        int n = snprintf(path, sizeof path, "%s/%s", group, file);
+        if (n < 0 || (size_t)n >= sizeof path)
+            return -ENAMETOOLONG;
+        file = path;
+    }
+    int fd = openat(group_fd < 0 ? AT_FDCWD : group_fd, file, O_WRONLY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+static int write_control(int group_fd, const char *group, const char *file, const char *value)
+{
+    CLEANUP_FD int fd = open_control(group_fd, group, file);
+    if (fd < 0)
+        return fd;
+    return write(fd, value, strlen(value)) < 0 ? -errno : 0;
+}
+
+static int write_lines(int group_fd, const char *group, const char *file, const char *value)
 {
     char line[4096];
     do {
@@ -29,7 +52,7 @@ static int write_lines(int group_fd, const char *file, const char *value)
             return -E2BIG;
         memcpy(line, value, n);
         line[n] = '\0';
-        int r = file_write(group_fd, file, line);
+        int r = write_control(group_fd, group, file, line);
         if (r < 0)
             return r;
         value += n + (value[n] == '\n');
@@ -39,11 +62,10 @@ static int write_lines(int group_fd, const char *file, const char *value)
 
 int cgroup_write_setting(int group_fd, const char *group, const struct setting *s, struct err *err)
 {
-    int r = (s->flags & SET_LINES) != 0 ? write_lines(group_fd, s->file, s->value)
-                                        : file_write(group_fd, s->file, s->value);
-    if (r == -ENOENT && s->other_file != NULL) {
-        r = file_write(group_fd, s->other_file, s->other_value);
-    }
+    int r = (s->flags & SET_LINES) != 0 ? write_lines(group_fd, group, s->file, s->value)
+                                        : write_control(group_fd, group, s->file, s->value);
+    if (r == -ENOENT && s->other_file != NULL)
+        r = write_control(group_fd, group, s->other_file, s->other_value);
     if (r == 0)
         return 0;
     if (r == -ENOENT && (s->flags & (SET_UNLIMITED | SET_OPTIONAL)) != 0)
@@ -73,8 +95,8 @@ int cgroup_write_device_lines(int group_fd, const char *group, const struct oci_
         const char *file = allows ? "devices.allow" : "devices.deny";
         const char *line = strchr(lines->v[i], ' ') + 1;
         if (*fd < 0)
-            *fd = openat(group_fd, file, O_WRONLY | O_CLOEXEC);
-        int r = *fd < 0 ? -errno : 0;
+            *fd = open_control(group_fd, group, file);
+        int r = *fd < 0 ? *fd : 0;
         if (r == 0 && write(*fd, line, strlen(line)) < 0)
             r = -errno;
         if (r < 0)
@@ -118,9 +140,9 @@ static int make_group(struct apply *ap, const struct op *op, int *ret_fd, struct
         return 1;
     }
     const char *file = group->place->v2 ? "cgroup.procs" : "tasks";
-    int entry = openat(fd, file, O_WRONLY | O_CLOEXEC);
+    int entry = open_control(fd, op->target, file);
     if (entry < 0)
-        return err_set_errno(err, -errno, LAYER_CGROUP, "%s/%s", op->target, file);
+        return err_set_errno(err, entry, LAYER_CGROUP, "%s/%s", op->target, file);
     ap->fds[op->slot] = entry;
     *ret_fd = TAKE_FD(fd);
     return 1;
@@ -130,7 +152,7 @@ int cgroup_host_before_clone(struct apply *ap, struct err *err)
 {
     CLEANUP_FD int held = -EBADF; /* the current group, when no slot holds it */
     int group_fd = -EBADF;
-    const char *group = "";
+    const char *group = NULL; /* NULL: the container does without one here */
     plan_each(op, ap->plan, LAYER_CGROUP, STEP_HOST_BEFORE_CLONE) {
         int r = 0;
         if (op->kind == OP_NOTE)
@@ -138,16 +160,16 @@ int cgroup_host_before_clone(struct apply *ap, struct err *err)
         if (op->kind == OP_GROUP) {
             fd_close(&held);
             group_fd = -EBADF;
-            group = op->target;
             r = make_group(ap, op, &group_fd, err);
             if (r < 0)
                 return r;
+            group = r > 0 ? op->target : NULL;
             if (r > 0 && ap->fds[op->slot] != group_fd)
                 held = group_fd;
             continue;
         }
-        if (group_fd < 0)
-            continue; /* a container without a group here: nothing was asked for that needs one */
+        if (group == NULL)
+            continue; /* nothing was asked for that needs it */
         if (op->kind == OP_WRITE)
             r = cgroup_write_setting(group_fd, group, op->args, err);
         else if (op->kind == OP_LINES)

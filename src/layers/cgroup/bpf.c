@@ -10,7 +10,6 @@
  * Two bpf(2) calls, in the caller's process before the clone. No library: the array is the whole program, there is
  * nothing to relocate, and libbpf would bring libelf along.
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -145,12 +144,8 @@ static void detach(int group_fd, uint32_t id)
 
 int cgroup_device_attach(int group_fd, const struct device_program *program, bool replace, struct err *err)
 {
-    /* BPF_PROG_* on a cgroup wants a readable descriptor, not an O_PATH one. */
-    CLEANUP_FD int group = openat(group_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (group < 0)
-        return err_set_errno(err, -errno, LAYER_CGROUP, "device rules: open the group");
     uint32_t old[64], n_old = ARRAY_LEN(old);
-    if (!replace || query(group, 0, old, &n_old) < 0)
+    if (!replace || query(group_fd, 0, old, &n_old) < 0)
         n_old = 0;
 
     union bpf_attr attr = {0};
@@ -163,11 +158,11 @@ int cgroup_device_attach(int group_fd, const struct device_program *program, boo
     if (fd < 0)
         return err_set_errno(err, fd, LAYER_CGROUP, "device rules: the kernel does not take the program%s",
                              fd == -EPERM ? " (needs CAP_BPF and CAP_NET_ADMIN, or CAP_SYS_ADMIN)" : "");
-    int r = attach(group, fd);
+    int r = attach(group_fd, fd);
     if (r < 0)
         return err_set_errno(err, r, LAYER_CGROUP, "device rules: attach the program to the group");
     /* The new one first: at no time is the group without. */
     for (uint32_t i = 0; i < n_old && i < ARRAY_LEN(old); i++)
-        detach(group, old[i]);
+        detach(group_fd, old[i]);
     return 0;
 }

@@ -180,13 +180,14 @@ int cgroup_observe(struct arena *a, pid_t pid, int pidfd, const struct host *hos
                    struct err *err);
 int cgroup_undo(const struct undo *undo, struct err *err);
 
-/* Write one setting below the group's directory. Used by apply.c and by cgroup_update(). */
+/*
+ * Write one setting into the group, whose directory is group_fd and whose path is group; a negative descriptor: by the
+ * path alone. The same for v1 device lines, which go into devices.allow and devices.deny.
+ */
 int cgroup_write_setting(int group_fd, const char *group, const struct setting *s, struct err *err);
+int cgroup_write_device_lines(int group_fd, const char *group, const struct oci_strs *lines, struct err *err);
 /* "memory limit 512m" */
 char *cgroup_setting_text(struct arena *a, const struct setting *s);
-
-/* v1 device lines into devices.allow and devices.deny. */
-int cgroup_write_device_lines(int group_fd, const char *group, const struct oci_strs *lines, struct err *err);
 
 /* ---- observe.c: the groups that a process is in ---- */
 struct member {
@@ -202,11 +203,11 @@ int cgroup_membership(struct arena *a, pid_t pid, const struct host *host, struc
 
 /* ---- make.c: directories ---- */
 /*
- * Make the group of op and open it (O_PATH). -EEXIST: processes are in it. -EACCES, -EPERM, -EROFS: not ours to make;
- * err need not be filled then.
+ * Make the group of op. *ret_fd is its directory, or on v1 -EBADF where opening it was not necessary: its path does.
+ * -EEXIST: processes are in it. -EACCES, -EPERM, -EROFS: not ours to make; err need not be filled then.
  */
 int cgroup_make(const struct host *host, const struct group_op *op, int *ret_fd, struct err *err);
-int cgroup_open(const struct place *place, int *ret_fd); /* the existing group, O_PATH, or -ENOENT */
+int cgroup_open(const struct place *place, int *ret_fd); /* the existing group, or -ENOENT */
 
 /* Whose group it is (v2). check: 1 this one's, 0 another's, negative errno: -ENODATA without mark, -EOPNOTSUPP. */
 char *cgroup_mark(struct arena *a, const char *id, const char *bundle);

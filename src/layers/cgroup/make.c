@@ -3,7 +3,8 @@
  * Making a group: the directories down to it, what has to be passed down to it first (cpuset on v1, controllers on
  * v2), and the decision what an existing group is.
  *
- * The ordinary case is three system calls: open the parent, mkdirat, openat.
+ * In the ordinary case, the parent is there and the group is not, one mkdir is all. Plain paths are safe for that: the
+ * groups down to the container's are the host's, not the container's, and a cgroup file system has no symbolic links.
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -19,6 +20,8 @@
 #include "layers/cgroup/group.h"
 
 #define DIRECTORY_FLAGS (O_PATH | O_DIRECTORY | O_CLOEXEC)
+/* Not O_PATH: the group's own descriptor is also for setxattr and bpf(2). */
+#define GROUP_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 /* Controllers as bits, from a file of names. */
 static uint32_t read_controllers(int fd, const char *file)
@@ -151,13 +154,18 @@ static int open_parent(const struct group_op *op, int *ret_fd, struct err *err)
     return 0;
 }
 
+static bool is_machine_root(const struct host *host)
+{
+    return host->euid == 0 && host->initial_userns;
+}
+
 /*
  * CLONE_INTO_CGROUP wants cgroup.procs of the nearest group above both us and the new group to be writable (cgroups(7),
  * delegation containment). Asked beforehand, because after the clone it would be too late to do without.
  */
 static bool may_enter(const struct host *host, const struct place *p)
 {
-    if (host->euid == 0 && host->initial_userns)
+    if (is_machine_root(host))
         return true;
     const char *own = host->cgroup.v2_own != NULL ? host->cgroup.v2_own : "/";
     char target[PATH_MAX];
@@ -190,7 +198,7 @@ static int take_over(int parent, const struct group_op *op, int *fd, struct err 
     if (r == 0 && mkdirat(parent, p->name, 0755) < 0)
         r = -errno;
     if (r == 0)
-        *fd = openat(parent, p->name, DIRECTORY_FLAGS | O_NOFOLLOW);
+        *fd = openat(parent, p->name, GROUP_FLAGS);
     if (r == 0 && *fd < 0)
         r = -errno;
     if (r < 0)
@@ -199,7 +207,29 @@ static int take_over(int parent, const struct group_op *op, int *fd, struct err 
     return 0;
 }
 
-int cgroup_make(const struct host *host, const struct group_op *op, int *ret_fd, struct err *err)
+/* The ordinary case. 1: made, 0: it takes more than that, or a negative errno. */
+static int make_simply(const struct group_op *op, int *ret_fd, struct err *err)
+{
+    const struct place *p = op->place;
+    if (op->inherit_cpuset || (op->enable_must | op->enable_may) != 0)
+        return 0;
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s%s/%s", p->mount, p->parent, p->name);
+    if (mkdir(path, 0755) < 0) {
+        if (errno == EEXIST || errno == ENOENT)
+            return 0;
+        return not_ours(-errno) ? -errno : err_set_errno(err, -errno, LAYER_CGROUP, "cannot make %s", path);
+    }
+    if (!p->v2)
+        return 1;
+    int fd = open(path, GROUP_FLAGS);
+    if (fd < 0)
+        return err_set_errno(err, -errno, LAYER_CGROUP, "%s", path);
+    *ret_fd = fd;
+    return 1;
+}
+
+static int make_with_parents(const struct host *host, const struct group_op *op, int *ret_fd, struct err *err)
 {
     const struct place *p = op->place;
     CLEANUP_FD int parent = -EBADF;
@@ -211,7 +241,7 @@ int cgroup_make(const struct host *host, const struct group_op *op, int *ret_fd,
         return not_ours(-errno) ? -errno
                                 : err_set_errno(err, -errno, LAYER_CGROUP, "cannot make %s%s/%s", p->mount, p->parent,
                                                 p->name);
-    CLEANUP_FD int fd = openat(parent, p->name, DIRECTORY_FLAGS | O_NOFOLLOW);
+    CLEANUP_FD int fd = openat(parent, p->name, GROUP_FLAGS);
     if (fd < 0)
         return err_set_errno(err, -errno, LAYER_CGROUP, "%s%s/%s", p->mount, p->parent, p->name);
     if (!made) {
@@ -228,6 +258,20 @@ int cgroup_make(const struct host *host, const struct group_op *op, int *ret_fd,
         r = inherit_cpuset(fd, parent, p->name, err);
     if (r < 0)
         return r;
+    *ret_fd = TAKE_FD(fd);
+    return 0;
+}
+
+int cgroup_make(const struct host *host, const struct group_op *op, int *ret_fd, struct err *err)
+{
+    CLEANUP_FD int fd = -EBADF;
+    int r = 0;
+    if (!op->place->v2 || is_machine_root(host))
+        r = make_simply(op, &fd, err);
+    if (r == 0)
+        r = make_with_parents(host, op, &fd, err);
+    if (r < 0)
+        return r;
     if (op->mark != NULL)
         cgroup_mark_set(host, fd, op->mark);
     *ret_fd = TAKE_FD(fd);
@@ -238,7 +282,7 @@ int cgroup_open(const struct place *p, int *ret_fd)
 {
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%s%s/%s", p->mount, p->parent, p->name);
-    int fd = open(path, DIRECTORY_FLAGS);
+    int fd = open(path, GROUP_FLAGS);
     if (fd < 0)
         return -errno;
     *ret_fd = fd;
@@ -252,22 +296,19 @@ int cgroup_open(const struct place *p, int *ret_fd)
  */
 static const char *mark_name(const struct host *host)
 {
-    return host->euid == 0 && host->initial_userns ? "trusted.coffer" : "user.coffer";
+    return is_machine_root(host) ? "trusted.coffer" : "user.coffer";
 }
 
 void cgroup_mark_set(const struct host *host, int group_fd, const char *mark)
 {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/self/fd/%d", group_fd); /* f*xattr() does not take O_PATH descriptors */
-    if (setxattr(path, mark_name(host), mark, strlen(mark), 0) < 0)
+    if (fsetxattr(group_fd, mark_name(host), mark, strlen(mark), 0) < 0)
         log_debug(LAYER_CGROUP, "cannot mark the group: %s", strerrordesc_np(errno));
 }
 
 int cgroup_mark_check(const struct host *host, int group_fd, const char *mark)
 {
-    char path[64], value[1024];
-    snprintf(path, sizeof path, "/proc/self/fd/%d", group_fd);
-    ssize_t n = getxattr(path, mark_name(host), value, sizeof value);
+    char value[1024];
+    ssize_t n = fgetxattr(group_fd, mark_name(host), value, sizeof value);
     if (n < 0)
         return -errno;
     return (size_t)n == strlen(mark) && memcmp(value, mark, (size_t)n) == 0;

@@ -20,6 +20,7 @@ struct planning {
     struct err *err;
     struct settings settings;
     struct device_rules devices;
+    struct oci_strs device_lines; /* the same for v1, where that has them */
     bool devices_asked; /* the configuration has rules of its own */
     bool clone_into;    /* CLONE_INTO_CGROUP, Linux 5.7 */
 };
@@ -57,8 +58,9 @@ static void plan_devices(struct planning *p, const char *path, const struct plac
     if (!place->v2) {
         struct oci_strs *lines = arena_new(a, struct oci_strs);
         CLEANUP_BUF struct buf text = BUF_INIT;
-        if (lines == NULL || cgroup_device_lines(a, &p->devices, lines, p->err) < 0)
+        if (lines == NULL)
             return;
+        *lines = p->device_lines;
         for (size_t i = 0; i < lines->n; i++)
             buf_printf(&text, "%s%s", i > 0 ? ", " : "", lines->v[i]);
         add(p, OP_LINES, STEP_HOST_BEFORE_CLONE, "devices", path, arena_strdup(a, buf_str(&text)), lines);
@@ -231,9 +233,8 @@ int cgroup_plan(const struct oci_config *config, const struct host *host, const 
     if (r == 0)
         r = plan_without_devices(&p);
     /* What v1 cannot express is refused here, before anything is planned with it. */
-    struct oci_strs lines;
     if (r == 0 && host->euid == 0 && host->initial_userns && cgroup_version_of(host, CGROUP_DEVICES) == CGROUP_V1)
-        r = cgroup_device_lines(a, &p.devices, &lines, err);
+        r = cgroup_device_lines(a, &p.devices, &p.device_lines, err);
     if (r < 0)
         return r;
     for (size_t i = 0; i < places->n; i++) {

@@ -74,6 +74,9 @@ static bool is_ours(const struct undo *u, struct arena *a, int group_fd, const s
 static int remove_group(const struct undo *u, struct arena *a, const struct place *p, bool may_kill, struct err *err)
 {
     char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s%s/%s", p->mount, p->parent, p->name);
+    if (rmdir(path) == 0 || errno == ENOENT)
+        return 0;
     snprintf(path, sizeof path, "%s%s", p->mount, p->parent);
     CLEANUP_FD int parent = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (parent < 0)
@@ -87,7 +90,7 @@ static int remove_group(const struct undo *u, struct arena *a, const struct plac
         /* It was not ours to make, so it is not ours to remove. */
         return 0;
     }
-    CLEANUP_FD int fd = openat(parent, p->name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    CLEANUP_FD int fd = openat(parent, p->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? 0 : err_set_errno(err, -errno, LAYER_CGROUP, "%s/%s", path, p->name);
     bool ours = is_ours(u, a, fd, p);
