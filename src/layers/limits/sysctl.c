@@ -147,11 +147,12 @@ int limits_write_sysctl(struct apply *ap, const struct op *op, struct err *err)
     int r = file_write(proc, op->args, op->value);
     if (r == -ENOENT)
         return err_set(err, r, LAYER_LIMITS, "linux.sysctl: %s: this kernel has no such setting", op->target);
-    if (r == -EINVAL || r == -ERANGE)
+    if (r == -EINVAL || r == -ERANGE) {
+        bool groups = str_eq(op->target, "net.ipv4.ping_group_range") && oci_has_userns(ap->config);
         return err_set(err, r, LAYER_LIMITS, "linux.sysctl: %s: the kernel does not take the value \"%s\"%s",
-                       op->target, op->value, str_eq(op->target, "net.ipv4.ping_group_range") && oci_has_userns(ap->config)
-                                      ? " (groups must be mapped in the container's user namespace)"
-                                      : "");
+                       op->target, op->value,
+                       groups ? " (groups must be mapped in the container's user namespace)" : "");
+    }
     if (r == -EACCES || r == -EPERM)
         return err_set(err, r, LAYER_LIMITS, "linux.sysctl: %s: the kernel does not let this container's root set it",
                        op->target);
