@@ -163,9 +163,11 @@ int record_write(int dir, const struct container_record *record, struct err *err
     CLEANUP_BUF struct buf created = BUF_INIT;
     buf_printf(&number, "%llu", record->start_time);
     buf_printf(&created, "\"%s\"", record->created);
-    struct oci_extra foreground = {.key = MEMBER_FOREGROUND, .json = record->foreground ? "true" : "false"};
-    struct oci_extra start = {.next = &foreground, .key = MEMBER_START_TIME, .json = number.data};
-    struct oci_extra made = {.next = &start, .key = MEMBER_CREATED, .json = created.data};
+    char foreground_key[] = MEMBER_FOREGROUND, start_key[] = MEMBER_START_TIME, created_key[] = MEMBER_CREATED;
+    char yes[] = "true", no[] = "false";
+    struct oci_extra foreground = {.key = foreground_key, .json = record->foreground ? yes : no};
+    struct oci_extra start = {.next = &foreground, .key = start_key, .json = number.data};
+    struct oci_extra made = {.next = &start, .key = created_key, .json = created.data};
     if (number.failed || created.failed)
         return err_set(err, -ENOMEM, LAYER_RUNTIME, "out of memory");
     struct oci_state state = *record->state;
@@ -214,7 +216,7 @@ int record_read(struct arena *a, int dir, const char *id, struct container_recor
         err->layer = LAYER_RUNTIME;
         return err_prefix(err, "container %s: its state.json", id);
     }
-    struct container_record record = {.state = state, .created = ""};
+    struct container_record record = {.state = state, .created = arena_strdup(a, "")};
     const char *start = extra_of(state, MEMBER_START_TIME), *foreground = extra_of(state, MEMBER_FOREGROUND);
     const char *created = extra_of(state, MEMBER_CREATED);
     record.start_time = start != NULL ? strtoull(start, NULL, 10) : 0;
