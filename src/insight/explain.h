@@ -35,6 +35,13 @@ struct fact {
     const char *meaning; /* one sentence: what follows from it */
     const char *source;  /* which flag or which line of which profile set it; NULL: not known or nobody did */
     const char *wanted;  /* what the configuration asks for where that differs from what is in force; else NULL */
+    bool verified;       /* read from the kernel for the live process, not only from the configuration */
+
+    /* For merging the two views. */
+    const char *value;   /* two facts with the same value agree; NULL: detail is compared */
+    const char *part_of; /* subject of the fact without which this one means nothing, or NULL */
+    bool quiet;          /* observed, and of interest only where the configuration sets it */
+    bool speaks;         /* from the configuration, in better words than what can be observed has */
 };
 
 struct wall_facts {
@@ -52,11 +59,11 @@ enum explain_view {
 struct explanation {
     const char *subject; /* "container web", "process 4711 (nginx)", "/b/config.json" */
     const char *program; /* its command line, or NULL */
-    const char *label;   /* at the top of the picture: the program's name */
     enum explain_view view;
     pid_t pid; /* 0: none */
     unsigned kernel_major, kernel_minor;
     struct wall_facts walls[LAYER_WALLS];
+    const char *refusal; /* this host would refuse the configuration for a reason that is no wall's; else NULL */
     size_t differences; /* facts whose wanted is set */
 };
 

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside explain: how a wall's facts are made. Each explain_<wall>.c reads one document, which is either what was
+ * asked for or what was observed, and adds facts; explain.c runs it over both and merges by subject.
+ *
+ * A subject that is observed is also added when it is absent ("memory: no limit"), so that something wanted and not in
+ * force shows as a difference.
+ */
+#ifndef COFFER_INSIGHT_FACTS_H
+#define COFFER_INSIGHT_FACTS_H
+
+#include "insight/explain.h"
+
+struct wall_view {
+    struct arena *a;
+    const struct explain_input *input;
+    const struct oci_config *c; /* the document that is being read */
+    bool observed;              /* it was read back from a live process */
+    struct wall_facts *facts;
+};
+
+typedef void wall_fn(struct wall_view *v);
+wall_fn explain_namespaces, explain_idmap, explain_cgroup, explain_network, explain_rootfs, explain_limits, explain_mac,
+    explain_capabilities, explain_seccomp;
+
+/*
+ * Append a fact; fmt makes the detail. path is the setting's path in ANNOTATION_SOURCES, or NULL. Subjects and
+ * meanings must live as long as the arena. Never NULL: out of memory a fact is returned that is not in the list, and
+ * the arena remembers.
+ */
+struct fact *fact_add(struct wall_view *v, enum fact_state state, const char *subject, const char *path,
+                      const char *meaning, const char *fmt, ...) PRINTF_LIKE(6, 7);
+
+/* The source of the setting at path, "mounts[/proc]", or else of the list that it is in, "mounts". NULL: unknown. */
+const char *fact_source(struct arena *a, const struct oci_config *c, const char *path);
+
+/* The container's user namespace as this document has it: of its own (made or joined)? */
+static inline bool view_has_userns(const struct wall_view *v)
+{
+    return oci_has_userns(v->c);
+}
+
+/* Strings of an untrusted origin for a terminal or a report: control characters and bytes that are no UTF-8 as \xNN. */
+const char *fact_clean(struct arena *a, const char *s);
+
+#endif
