@@ -74,7 +74,7 @@ static int load_failed(int code, struct err *err)
     return err_set_errno(err, code, LAYER_SECCOMP, "loading the filter");
 }
 
-static int load_with_listener(struct apply *ap, const struct seccomp_load *load, struct sock_fprog *program,
+static int load_with_listener(struct apply *ap, const struct seccomp_load_filter *load, struct sock_fprog *program,
                               struct err *err)
 {
     struct seccomp_handover *h = load->handover;
@@ -103,7 +103,7 @@ static int load_with_listener(struct apply *ap, const struct seccomp_load *load,
     return 0;
 }
 
-int seccomp_load(struct apply *ap, const struct seccomp_load *load, struct err *err)
+int seccomp_load_filter(struct apply *ap, const struct seccomp_load_filter *load, struct err *err)
 {
     struct sock_fprog program = load->program;
     if (load->handover != NULL)

@@ -13,7 +13,7 @@
 struct seccomp_handover;
 
 /* Arguments of this wall's operations. Made while planning; the program is filled in before clone. */
-struct seccomp_load {
+struct seccomp_load_filter {
     struct seccomp_rules rules;
     uint8_t key[SECCOMP_KEY_SIZE];
     struct sock_fprog program;
@@ -24,6 +24,6 @@ struct seccomp_load {
 struct seccomp_handover *seccomp_handover_new(struct arena *a);
 
 /* In the child. Load load->program; the listener goes to the parent through ap->send_fd and SLOT_SECCOMP_LISTENER. */
-int seccomp_load(struct apply *ap, const struct seccomp_load *load, struct err *err);
+int seccomp_load_filter(struct apply *ap, const struct seccomp_load_filter *load, struct err *err);
 
 #endif

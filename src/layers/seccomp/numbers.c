@@ -3,6 +3,7 @@
 
 #include <seccomp.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #include "base/macros.h"
 #include "base/str.h"
@@ -61,11 +62,32 @@ bool seccomp_number_in_library(const char *name)
     return seccomp_syscall_resolve_name(name) != __NR_SCMP_ERROR;
 }
 
+/*
+ * Calls that socketcall or ipc carries have pseudo numbers in libseccomp (-101 to -120, -201 to -224), also where the
+ * kernel got direct ones later: ppc's from 326 on (Linux 2.6.37), the others' to 373 (4.3) and 402 (5.1). Only the
+ * way back, from number to name, tells the direct ones.
+ */
+static int direct_number(uint32_t arch, const char *name)
+{
+    for (int n = 320; n <= 410; n++) {
+        char *is = seccomp_syscall_resolve_num_arch(arch, n);
+        bool same = is != NULL && str_eq(is, name);
+        free(is);
+        if (same)
+            return n;
+    }
+    return NUMBER_ELSEWHERE;
+}
+
 int seccomp_number(uint32_t arch, const char *name)
 {
     int n = seccomp_syscall_resolve_name_arch(arch, name);
+    if (n >= 0)
+        return n;
+    if (n <= -100 && n > -300)
+        return direct_number(arch, name);
     if (n != __NR_SCMP_ERROR)
-        return n >= 0 ? n : NUMBER_ELSEWHERE;
+        return NUMBER_ELSEWHERE;
     for (size_t i = 0; i < ARRAY_LEN(unified); i++)
         if (str_eq(unified[i].name, name))
             return seccomp_number_base(arch) + unified[i].number;

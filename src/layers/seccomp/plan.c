@@ -62,7 +62,7 @@ static char *describe(struct arena *a, const struct seccomp_rules *rules)
     return arena_printf(a, "default %#x, %zu rules,%s", rules->default_action, rules->n, archs != NULL ? archs : "");
 }
 
-static int add_ops(struct plan *plan, struct seccomp_load *load, bool nnp)
+static int add_ops(struct plan *plan, struct seccomp_load_filter *load, bool nnp)
 {
     plan_add(plan, &(struct op){
         .layer = LAYER_SECCOMP, .step = STEP_HOST_BEFORE_CLONE, .kind = OP_FILTER, .name = "filter",
@@ -87,7 +87,7 @@ static int plan(const struct oci_config *config, const struct host *host, const 
     int e = compat32(config, &compat, err);
     if (e < 0)
         return e;
-    struct seccomp_load *load = arena_new(plan->arena, struct seccomp_load);
+    struct seccomp_load_filter *load = arena_new(plan->arena, struct seccomp_load_filter);
     if (load == NULL)
         return err_set(err, -ENOMEM, LAYER_SECCOMP, "out of memory");
     bool nnp = config->process != NULL && config->process->no_new_privileges.v;
@@ -108,7 +108,7 @@ static int before_clone(struct apply *ap, struct err *err)
 {
     plan_each(op, ap->plan, LAYER_SECCOMP, STEP_HOST_BEFORE_CLONE) {
         /* The one part of a plan that is written after planning: the program, which planning must not look for. */
-        struct seccomp_load *load = (struct seccomp_load *)(uintptr_t)op->args;
+        struct seccomp_load_filter *load = (struct seccomp_load_filter *)(uintptr_t)op->args;
         if (ap->cache_dir != NULL && seccomp_cache_load(ap->plan->arena, ap->cache_dir, load->key, &load->program))
             continue;
         int e = seccomp_compile(ap->plan->arena, &load->rules, &load->program, err);
@@ -126,7 +126,7 @@ static int before_clone(struct apply *ap, struct err *err)
 static int load_at(struct apply *ap, enum step step, struct err *err)
 {
     plan_each(op, ap->plan, LAYER_SECCOMP, step) {
-        int e = seccomp_load(ap, op->args, err);
+        int e = seccomp_load_filter(ap, op->args, err);
         if (e < 0)
             return e;
     }
