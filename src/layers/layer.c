@@ -2,8 +2,11 @@
 #include "layers/layer.h"
 
 #include <assert.h>
+#include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/vfs.h>
 
 #include "base/fd.h"
 
@@ -108,4 +111,20 @@ int apply_procfs(struct apply *ap, struct err *err)
         return err_set_errno(err, -errno, LAYER_ROOTFS, "private procfs: fsmount");
     ap->proc_fd = fd;
     return fd;
+}
+
+int apply_procfs_early(struct apply *ap, struct err *err)
+{
+    const struct oci_namespace *mount = oci_namespace_find(ap->config, "mount");
+    if (mount != NULL && mount->path == NULL) {
+        CLEANUP_FD int fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        struct statfs fs;
+        if (fd >= 0 && fstatfs(fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC)
+            return TAKE_FD(fd);
+    }
+    int fd = apply_procfs(ap, err);
+    if (fd < 0)
+        return fd;
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    return copy < 0 ? err_set_errno(err, -errno, LAYER_START, "private procfs: duplicate") : copy;
 }

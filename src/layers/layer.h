@@ -57,6 +57,13 @@ struct apply {
  */
 int apply_procfs(struct apply *ap, struct err *err);
 
+/*
+ * child-early: a directory descriptor, for the caller to close, of a procfs that no container has had a hand in: the
+ * host's own /proc, which is still ours to see, or apply_procfs() where a mount namespace was joined. To make a procfs
+ * and take it down again costs a start more than 0.1 ms, so what can be written early is.
+ */
+int apply_procfs_early(struct apply *ap, struct err *err);
+
 typedef int step_fn(struct apply *ap, struct err *err);
 
 /* What undo works from: the state of a container whose process is gone (or never was). */
@@ -133,7 +140,7 @@ int layers_undo(const struct undo *undo, struct err *err);
 #define ANNOTATION_COMPAT32 "org.cofferdam.seccomp.compat32"
 /* Where each setting came from, one a line: "<json path>\t<source>\n", such as "linux.seccomp\tprofile docker:14". */
 #define ANNOTATION_SOURCES "org.cofferdam.sources"
-/* Observed: the interfaces of the network namespace, "<name>[ <address>]...\n" each; "-" for an address without one. */
+/* Observed: the interfaces of the network namespace, "<name>[ <address>]...\n" each; "-": an address without one. */
 #define ANNOTATION_OBSERVED_NETWORK "org.cofferdam.observed.network"
 /* Observed: "allow" or "deny": may setgroups(2) be called in the user namespace? */
 #define ANNOTATION_OBSERVED_SETGROUPS "org.cofferdam.observed.setgroups"

@@ -172,22 +172,20 @@ static void sysctls_of_a_container(void **state)
     planned(LINUX("'sysctl':{'net.ipv4.ping_group_range':'0 2147483647','kernel.shm_rmid_forced':'1',"
                   "'fs.mqueue.msg_max':'10','kernel.domainname':'d','net/ipv4/conf/eth0.100/forwarding':'1',"
                   "'net.ipv4.conf.eth0/100.rp_filter':'2'}," ALL_NEW),
-            "child-early limits open private procfs\n"
-            "child-late limits sysctl net.ipv4.ping_group_range = 0 2147483647\n"
-            "child-late limits sysctl kernel.shm_rmid_forced = 1\n"
-            "child-late limits sysctl fs.mqueue.msg_max = 10\n"
-            "child-late limits sysctl kernel.domainname = d\n"
-            "child-late limits sysctl net.ipv4.conf.eth0/100.forwarding = 1\n"
-            "child-late limits sysctl net.ipv4.conf.eth0/100.rp_filter = 2\n");
+            "child-early limits sysctl net.ipv4.ping_group_range = 0 2147483647\n"
+            "child-early limits sysctl kernel.shm_rmid_forced = 1\n"
+            "child-early limits sysctl fs.mqueue.msg_max = 10\n"
+            "child-early limits sysctl kernel.domainname = d\n"
+            "child-early limits sysctl net.ipv4.conf.eth0/100.forwarding = 1\n"
+            "child-early limits sysctl net.ipv4.conf.eth0/100.rp_filter = 2\n");
     PLANNED p = plan_wall(&limits_layer, &host,
                           LINUX("'sysctl':{'net.ipv4.conf.eth0/100.rp_filter':'2'}," ALL_NEW));
-    assert_string_equal(p.plan.first[LAYER_LIMITS][STEP_CHILD_LATE]->args, "sys/net/ipv4/conf/eth0.100/rp_filter");
+    assert_string_equal(p.plan.first[LAYER_LIMITS][STEP_CHILD_EARLY]->args, "sys/net/ipv4/conf/eth0.100/rp_filter");
     /* Joined by path: whether that is the host's can only be seen at the start, once for each namespace's settings. */
     planned(LINUX("'sysctl':{'net.a':'1','net.b':'1'},'namespaces':[{'type':'network','path':'/n'}]"),
             "host-before-clone limits check network = /n\n"
-            "child-early limits open private procfs\n"
-            "child-late limits sysctl net.a = 1\n"
-            "child-late limits sysctl net.b = 1\n");
+            "child-early limits sysctl net.a = 1\n"
+            "child-early limits sysctl net.b = 1\n");
 }
 
 static void sysctls_of_the_host(void **state)

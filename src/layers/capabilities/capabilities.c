@@ -4,8 +4,8 @@
  *
  * child-last, in this order, each step needing a power that a later one takes away:
  *   bounding set    shrunk while CAP_SETPCAP is there; limits what an exec can ever give back
- *   keep-caps       so that the change to a user other than root does not empty the permitted set
- *   groups, gid, uid  groups first: without CAP_SETGID they could not be given up any more (CVE-2018-7169 class)
+ *   groups, gid, uid  groups first: without CAP_SETGID they could not be given up any more; the change to a user other
+ *                   than root is made with keep-caps, or it would empty the permitted set
  *   umask
  *   capset          permitted, effective, inheritable
  *   ambient         needs permitted and inheritable; the only set that reaches a program of an ordinary user
@@ -298,9 +298,14 @@ static int set_capabilities(const uint64_t sets[SETS], struct err *err)
     return 0;
 }
 
-/* Exactly these: the caller's own ambient set may be what a service manager gave it. */
-static int raise_ambient(uint64_t set, struct err *err)
+/*
+ * Exactly these: the caller's own ambient set may be what a service manager gave it. capset() has cut it down to what
+ * is permitted and inheritable already; where that is nothing, nothing is left to clear.
+ */
+static int raise_ambient(uint64_t set, uint64_t can_rise, struct err *err)
 {
+    if (can_rise == 0)
+        return 0;
     if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0UL, 0UL, 0UL) < 0)
         return err_set_errno(err, -errno, LAYER_CAPABILITIES, "ambient set: clear");
     for (; set != 0; set &= set - 1)
@@ -316,21 +321,26 @@ static int set_keep_caps(unsigned long on, struct err *err)
     return 0;
 }
 
+/* Every one of these calls copies the credentials; whoever becomes root loses nothing and needs no keep-caps. */
+static int set_uid(uint64_t uid, struct err *err)
+{
+    int r = uid == 0 ? 0 : set_keep_caps(1, err);
+    if (r == 0)
+        r = set_id(CALL_SETRESUID, "uid", uid, err);
+    return r < 0 || uid == 0 ? r : set_keep_caps(0, err);
+}
+
 static int carry_out(struct apply *ap, const struct op *op, uint64_t sets[SETS], struct err *err)
 {
     switch ((enum kind)op->kind) {
-    case OP_BOUNDING: {
-        int r = drop_bounding(op->number, ap->host->last_capability, err);
-        return r < 0 ? r : set_keep_caps(1, err);
-    }
+    case OP_BOUNDING:
+        return drop_bounding(op->number, ap->host->last_capability, err);
     case OP_GROUPS:
         return set_groups(ap, op->args, err);
     case OP_GID:
         return set_id(CALL_SETRESGID, "gid", op->number, err);
-    case OP_UID: {
-        int r = set_id(CALL_SETRESUID, "uid", op->number, err);
-        return r < 0 ? r : set_keep_caps(0, err);
-    }
+    case OP_UID:
+        return set_uid(op->number, err);
     case OP_UMASK:
         umask((mode_t)op->number);
         return 0;
@@ -344,7 +354,7 @@ static int carry_out(struct apply *ap, const struct op *op, uint64_t sets[SETS],
         sets[INHERITABLE] = op->number;
         return set_capabilities(sets, err);
     case OP_AMBIENT:
-        return raise_ambient(op->number, err);
+        return raise_ambient(op->number, sets[PERMITTED] & sets[INHERITABLE], err);
     case OP_AMBIENT_LEFT_OUT:
         log_debug(LAYER_CAPABILITIES, "ambient set without %s", op->value);
         return 0;

@@ -5,9 +5,10 @@
  * host-before-clone  Namespaces whose settings are to be changed, but are joined by path, must not be the host's.
  * host-after-clone   OOM score, and raising hard limits for a container with a user namespace: root in there has no
  *                    CAP_SYS_RESOURCE that counts for either. Must not lower anything yet: the child has work to do.
- * child-late         sysctl (loopback is up by then, for the network wall comes first), personality, memory policy,
- *                    rlimits, scheduler and I/O priority. rlimits come before the scheduler, since RLIMIT_NICE and
- *                    RLIMIT_RTPRIO may be what permits it; all come before the walls that could forbid the calls.
+ * child-early        sysctl, while the host's /proc is there to be written to.
+ * child-late         Personality, memory policy, rlimits, scheduler, I/O priority. rlimits come before the scheduler,
+ *                    since RLIMIT_NICE and RLIMIT_RTPRIO may be what permits it; all come before the walls that could
+ *                    forbid the calls.
  */
 #include "layers/limits/limits.h"
 
@@ -204,14 +205,6 @@ static int host_after_clone(struct apply *ap, struct err *err)
     return 0;
 }
 
-static int child_early(struct apply *ap, struct err *err)
-{
-    if (ap->plan->first[LAYER_LIMITS][STEP_CHILD_EARLY] == NULL)
-        return 0;
-    int fd = apply_procfs(ap, err);
-    return fd < 0 ? fd : 0;
-}
-
 static int set_rlimit(const struct op *op, struct err *err)
 {
     if (prlimit64(0, (enum __rlimit_resource)op->number, op->args, NULL) == 0)
@@ -225,13 +218,7 @@ static int set_rlimit(const struct op *op, struct err *err)
 static int child_late(struct apply *ap, struct err *err)
 {
     plan_each(op, ap->plan, LAYER_LIMITS, STEP_CHILD_LATE) {
-        int r = 0;
-        if (op->kind == LIMITS_SYSCTL)
-            r = limits_write_sysctl(ap, op, err);
-        else if (op->kind == LIMITS_RLIMIT)
-            r = set_rlimit(op, err);
-        else
-            r = limits_set_schedule(op, err);
+        int r = op->kind == LIMITS_RLIMIT ? set_rlimit(op, err) : limits_set_schedule(op, err);
         if (r < 0)
             return r;
     }
@@ -243,7 +230,7 @@ const struct layer limits_layer = {
     .plan = limits_plan,
     .at = {[STEP_HOST_BEFORE_CLONE] = host_before_clone,
            [STEP_HOST_AFTER_CLONE] = host_after_clone,
-           [STEP_CHILD_EARLY] = child_early,
+           [STEP_CHILD_EARLY] = limits_write_sysctls,
            [STEP_CHILD_LATE] = child_late},
     .observe = limits_observe,
 };

@@ -9,9 +9,8 @@ enum limits_kind {
     LIMITS_OWN_NAMESPACE, /* host-before-clone: a namespace joined by path must not be the host's */
     LIMITS_OOM_SCORE,     /* host-after-clone */
     LIMITS_RAISE,         /* host-after-clone: a hard limit that only the parent can raise */
-    LIMITS_PROCFS,        /* child-early: private procfs, while the host's /proc lets a user namespace mount one */
-    LIMITS_SYSCTL,        /* child-late from here on */
-    LIMITS_PERSONALITY,
+    LIMITS_SYSCTL,        /* child-early */
+    LIMITS_PERSONALITY,   /* child-late from here on */
     LIMITS_MEMORY_POLICY,
     LIMITS_RLIMIT,
     LIMITS_SCHEDULER,
@@ -25,7 +24,7 @@ struct op *limits_add(struct plan *plan, enum step step, enum limits_kind kind, 
 /* sysctl.c */
 int limits_plan_sysctls(const struct oci_config *config, struct plan *plan, struct err *err);
 int limits_check_namespace(const struct op *op, struct err *err);
-int limits_write_sysctl(struct apply *ap, const struct op *op, struct err *err);
+int limits_write_sysctls(struct apply *ap, struct err *err);
 
 /* schedule.c: scheduler, I/O priority, memory policy, personality, CPU lists */
 int limits_plan_schedule(const struct oci_config *config, struct plan *plan, struct err *err);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * linux.sysctl: kernel settings that belong to a namespace of the container. A setting that is the host's is refused
- * by name, because writing it would change the host. Written through a private procfs, for /proc in the container may
- * be anything, and is read-only at /proc/sys where it is what it should be.
+ * by name, because writing it would change the host. Written before the child leaves the host's root: which namespace
+ * a file of /proc/sys belongs to depends on who opens it, not on where that procfs is mounted, and /proc in the
+ * container may be anything (CVE-2025-52881).
  */
 #include <assert.h>
 #include <fcntl.h>
@@ -101,7 +102,7 @@ static int plan_sysctl(const struct oci_config *config, const struct oci_pair *p
         if (op != NULL)
             op->args = owner;
     }
-    struct op *op = limits_add(plan, STEP_CHILD_LATE, LIMITS_SYSCTL, "sysctl", key, pair->value);
+    struct op *op = limits_add(plan, STEP_CHILD_EARLY, LIMITS_SYSCTL, "sysctl", key, pair->value);
     if (op != NULL)
         op->args = file;
     return 0;
@@ -111,7 +112,6 @@ int limits_plan_sysctls(const struct oci_config *config, struct plan *plan, stru
 {
     if (config->linux == NULL || config->linux->sysctl.n == 0)
         return 0;
-    limits_add(plan, STEP_CHILD_EARLY, LIMITS_PROCFS, "open", "private procfs", NULL);
     uint32_t checked = 0;
     static_assert(ARRAY_LEN(owned) <= 32, "one bit each");
     for (size_t i = 0; i < config->linux->sysctl.n; i++) {
@@ -139,12 +139,16 @@ int limits_check_namespace(const struct op *op, struct err *err)
     return 0;
 }
 
-int limits_write_sysctl(struct apply *ap, const struct op *op, struct err *err)
+static int write_sysctl(struct apply *ap, int proc, const struct op *op, struct err *err)
 {
-    int proc = apply_procfs(ap, err);
-    if (proc < 0)
-        return proc;
     int r = file_write(proc, op->args, op->value);
+    if (r == -EROFS) {
+        /* We run in a container ourselves, whose /proc/sys is read-only. */
+        int own = apply_procfs(ap, err);
+        if (own < 0)
+            return own;
+        r = file_write(own, op->args, op->value);
+    }
     if (r == -ENOENT)
         return err_set(err, r, LAYER_LIMITS, "linux.sysctl: %s: this kernel has no such setting", op->target);
     if (r == -EINVAL || r == -ERANGE) {
@@ -157,4 +161,17 @@ int limits_write_sysctl(struct apply *ap, const struct op *op, struct err *err)
         return err_set(err, r, LAYER_LIMITS, "linux.sysctl: %s: the kernel does not let this container's root set it",
                        op->target);
     return r == 0 ? 0 : err_set_errno(err, r, LAYER_LIMITS, "linux.sysctl: %s", op->target);
+}
+
+int limits_write_sysctls(struct apply *ap, struct err *err)
+{
+    CLEANUP_FD int proc = -EBADF;
+    plan_each(op, ap->plan, LAYER_LIMITS, STEP_CHILD_EARLY) {
+        if (proc < 0 && (proc = apply_procfs_early(ap, err)) < 0)
+            return proc;
+        int r = write_sysctl(ap, proc, op, err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
 }

@@ -25,6 +25,7 @@
 #include <linux/capability.h>
 #include <linux/landlock.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -358,14 +359,23 @@ void mac_landlock_close(struct mac_landlock *state)
 
 int mac_landlock_apply(const struct op *op, struct mac_landlock *state, struct err *err)
 {
-    switch (op->kind) {
+    switch ((enum mac_kind)op->kind) {
     case MAC_LANDLOCK_RULES:
         return make_ruleset(op, state, err);
     case MAC_LANDLOCK_ALLOW:
         return allow_path(op, state, err);
     case MAC_LANDLOCK_STDIO:
         return allow_stdio(op->number, state->ruleset, err);
-    default:
+    case MAC_NO_NEW_PRIVS:
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL) < 0)
+            return err_set_errno(err, -errno, LAYER_MAC, "no_new_privs");
+        return 0;
+    case MAC_LANDLOCK_ENTER:
         return enter(op, state, err);
+    case MAC_LANDLOCK_LEFT_OUT:
+    case MAC_APPARMOR:
+    case MAC_SELINUX:
+        return 0;
     }
+    return 0;
 }

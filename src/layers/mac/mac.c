@@ -3,16 +3,14 @@
  * Mandatory access control: labels of the kernel's security modules, which the host's administrator configures, and
  * Landlock, which needs no configuration.
  *
- * child-early  A private procfs where a label is to be written: in a user namespace it can only be mounted while the
- *              host's /proc is visible.
- * child-late   The labels for the next exec first, then Landlock, which from then on denies writing them. Should:
- *              write labels through the private procfs only. In the container's own /proc the file may be another one
- *              that takes the write and does nothing (CVE-2019-16884, CVE-2025-52881).
+ * child-early  The labels, while the host's /proc is there to be written to. They count from the next exec on, which is
+ *              the container's program. In the container's own /proc the file may be another one that takes the write
+ *              and does nothing (CVE-2019-16884, CVE-2025-52881).
+ * child-late   Landlock. From then on labels could not be written any more.
  */
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -50,15 +48,13 @@ static int plan_labels(const struct oci_process *process, const struct host *hos
     if (asked(label) && !host->selinux)
         return err_set(err, -ENOTSUP, LAYER_MAC, "process.selinuxLabel: %s: this host has no SELinux: leave it out",
                        label);
-    if (apparmor || asked(label))
-        mac_add(plan, STEP_CHILD_EARLY, MAC_PROCFS, "open", "private procfs", NULL, 0);
     if (apparmor) {
-        struct op *op = mac_add(plan, STEP_CHILD_LATE, MAC_APPARMOR, "label", "apparmor", profile, 0);
+        struct op *op = mac_add(plan, STEP_CHILD_EARLY, MAC_APPARMOR, "label", "apparmor", profile, 0);
         if (op != NULL)
             op->args = arena_printf(plan->arena, "exec %s", profile);
     }
     if (asked(label)) {
-        struct op *op = mac_add(plan, STEP_CHILD_LATE, MAC_SELINUX, "label", "selinux", label, 0);
+        struct op *op = mac_add(plan, STEP_CHILD_EARLY, MAC_SELINUX, "label", "selinux", label, 0);
         if (op != NULL)
             op->args = label;
     }
@@ -72,20 +68,20 @@ static int mac_plan(const struct oci_config *config, const struct host *host, co
     return r < 0 ? r : mac_landlock_plan(config, host, true, plan, err);
 }
 
-static int child_early(struct apply *ap, struct err *err)
+/* The file that the label of the next exec is written to. AppArmor's has a directory of its own since Linux 5.8. */
+static int open_attribute(int proc, bool apparmor)
 {
-    if (ap->plan->first[LAYER_MAC][STEP_CHILD_EARLY] == NULL)
-        return 0;
-    int fd = apply_procfs(ap, err);
-    return fd < 0 ? fd : 0;
+    int fd = -1;
+    if (apparmor)
+        fd = openat(proc, "thread-self/attr/apparmor/exec", O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        fd = openat(proc, "thread-self/attr/exec", O_WRONLY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
 }
 
 /* One write: the kernel takes a label in one piece. */
-static int write_attribute(int proc, const char *path, const char *text)
+static int write_once(int fd, const char *text)
 {
-    CLEANUP_FD int fd = openat(proc, path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
     struct statfs fs;
     if (fstatfs(fd, &fs) < 0)
         return -errno;
@@ -98,45 +94,31 @@ static int write_attribute(int proc, const char *path, const char *text)
     return (size_t)w == n ? 0 : -EIO;
 }
 
-static int write_label(struct apply *ap, const struct op *op, struct err *err)
+static int write_label(int proc, const struct op *op, struct err *err)
 {
-    int proc = apply_procfs(ap, err);
-    if (proc < 0)
-        return proc;
-    int r = -ENOENT;
     bool apparmor = op->kind == MAC_APPARMOR;
-    if (apparmor) /* a directory of its own since Linux 5.8, for modules can be stacked */
-        r = write_attribute(proc, "thread-self/attr/apparmor/exec", op->args);
-    bool old = r == -ENOENT && (!apparmor || faccessat(proc, "thread-self/attr/apparmor/exec", F_OK, 0) < 0);
-    if (old)
-        r = write_attribute(proc, "thread-self/attr/exec", op->args);
-    if (r == 0)
-        return 0;
+    const char *what = apparmor ? "AppArmor profile" : "SELinux label";
+    CLEANUP_FD int fd = open_attribute(proc, apparmor);
+    if (fd < 0)
+        return err_set_errno(err, fd, LAYER_MAC, "%s %s: open /proc/thread-self/attr/exec", what, op->value);
+    int r = write_once(fd, op->args);
     if (r == -ENOENT && apparmor)
         return err_set(err, r, LAYER_MAC, "AppArmor profile %s is not loaded (apparmor_parser -r FILE loads one)",
                        op->value);
-    return err_set_errno(err, r, LAYER_MAC, "%s %s: cannot be set for the container's program",
-                         apparmor ? "AppArmor profile" : "SELinux label", op->value);
+    if (r == -EINVAL)
+        return err_set(err, r, LAYER_MAC, "%s %s: the host's policy does not know it", what, op->value);
+    return r == 0 ? 0 : err_set_errno(err, r, LAYER_MAC, "%s %s: cannot be set", what, op->value);
 }
 
-static int carry_out(struct apply *ap, const struct op *op, struct mac_landlock *state, struct err *err)
+static int child_early(struct apply *ap, struct err *err)
 {
-    switch ((enum mac_kind)op->kind) {
-    case MAC_APPARMOR:
-    case MAC_SELINUX:
-        return write_label(ap, op, err);
-    case MAC_NO_NEW_PRIVS:
-        if (prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL) < 0)
-            return err_set_errno(err, -errno, LAYER_MAC, "no_new_privs");
-        return 0;
-    case MAC_LANDLOCK_RULES:
-    case MAC_LANDLOCK_ALLOW:
-    case MAC_LANDLOCK_STDIO:
-    case MAC_LANDLOCK_ENTER:
-        return mac_landlock_apply(op, state, err);
-    case MAC_PROCFS:
-    case MAC_LANDLOCK_LEFT_OUT:
-        return 0;
+    CLEANUP_FD int proc = -EBADF;
+    plan_each(op, ap->plan, LAYER_MAC, STEP_CHILD_EARLY) {
+        if (proc < 0 && (proc = apply_procfs_early(ap, err)) < 0)
+            return proc;
+        int r = write_label(proc, op, err);
+        if (r < 0)
+            return r;
     }
     return 0;
 }
@@ -145,7 +127,7 @@ static int child_late(struct apply *ap, struct err *err)
 {
     CLEANUP(mac_landlock_close) struct mac_landlock state = {.ruleset = -EBADF, .root = -EBADF};
     plan_each(op, ap->plan, LAYER_MAC, STEP_CHILD_LATE) {
-        int r = carry_out(ap, op, &state, err);
+        int r = mac_landlock_apply(op, &state, err);
         if (r < 0)
             return r;
     }

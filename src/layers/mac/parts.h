@@ -6,10 +6,9 @@
 #include "layers/layer.h"
 
 enum mac_kind {
-    MAC_PROCFS,   /* child-early: private procfs, while the host's /proc lets a user namespace mount one */
-    MAC_APPARMOR, /* child-late from here on */
+    MAC_APPARMOR, /* child-early */
     MAC_SELINUX,
-    MAC_NO_NEW_PRIVS,     /* only for a caller that may not use Landlock otherwise */
+    MAC_NO_NEW_PRIVS,      /* child-late from here on; only for a caller that may not use Landlock otherwise */
     MAC_LANDLOCK_LEFT_OUT, /* says why; does nothing */
     MAC_LANDLOCK_RULES,   /* begin a set of rules */
     MAC_LANDLOCK_ALLOW,   /* one path */
