@@ -23,6 +23,8 @@
 /* Not O_PATH: the group's own descriptor is also for setxattr and bpf(2). */
 #define GROUP_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
+#define MAX_ATTEMPTS 32
+
 /* Controllers as bits, from a file of names. */
 static uint32_t read_controllers(int fd, const char *file)
 {
@@ -265,11 +267,13 @@ static int make_with_parents(const struct host *host, const struct group_op *op,
 int cgroup_make(const struct host *host, const struct group_op *op, int *ret_fd, struct err *err)
 {
     CLEANUP_FD int fd = -EBADF;
-    int r = 0;
-    if (!op->place->v2 || is_machine_root(host))
-        r = make_simply(op, &fd, err);
-    if (r == 0)
-        r = make_with_parents(host, op, &fd, err);
+    int r = -ENOENT;
+    /* Another container's undo may take an empty parent away between two of our steps: from the start again. */
+    for (int attempt = 0; attempt < MAX_ATTEMPTS && (r == -ENOENT || r == -ENODEV); attempt++) {
+        r = op->place->v2 && !is_machine_root(host) ? 0 : make_simply(op, &fd, err);
+        if (r == 0)
+            r = make_with_parents(host, op, &fd, err);
+    }
     if (r < 0)
         return r;
     if (op->mark != NULL)
