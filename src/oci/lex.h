@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/buf.h"
+
 enum lex_kind {
     LEX_END,
     LEX_STRING,
@@ -20,12 +22,13 @@ struct lex {
     enum lex_kind kind;
     const char *start; /* of a string: its opening quote */
     size_t len;
-    size_t decoded; /* of a string: its length in bytes once its escapes are resolved; of a number with a fraction or
-                       an exponent: the length of its text; else 0 */
-    bool escapes;   /* of a string: it has some */
+    bool whole; /* of a number: it has neither fraction nor exponent, and fits 64 bits */
 };
 
 /* Read the next word. NULL, or what is wrong at l->at: "a control character in a string". */
 const char *lex_next(struct lex *l);
+
+/* Append the string that was read last, without quotes and with its escapes resolved. */
+void lex_decode(const struct lex *l, struct buf *out);
 
 #endif

@@ -5,9 +5,8 @@
  */
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/fd.h"
@@ -42,7 +41,7 @@ static void place_write(const struct place *at, struct buf *out)
         buf_puts(out, at->key);
     } else {
         buf_putc(out, '[');
-        oci_json_write_string(at->key, strnlen(at->key, 100), out);
+        oci_json_write_string(at->key, strlen(at->key), out);
         buf_putc(out, ']');
     }
 }
@@ -50,14 +49,16 @@ static void place_write(const struct place *at, struct buf *out)
 static int fault(struct walk *w, const struct place *at, const char *fmt, ...) PRINTF_LIKE(3, 4);
 static int fault(struct walk *w, const struct place *at, const char *fmt, ...)
 {
-    char text[sizeof w->err->text];
+    char what[sizeof w->err->text], text[sizeof w->err->text];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    vsnprintf(what, sizeof what, fmt, ap);
     va_end(ap);
     CLEANUP_BUF struct buf path = BUF_INIT;
     place_write(at, &path);
-    return err_set(w->err, -EINVAL, LAYER_CONFIG, "%s: %s", buf_str(&path), text);
+    snprintf(text, sizeof text, "%.200s%s: %.*s", buf_str(&path), path.len > 200 ? "..." : "", (int)sizeof text - 210,
+             what);
+    return err_set(w->err, -EINVAL, LAYER_CONFIG, "%s", oci_json_printable(text));
 }
 
 static int no_memory(struct walk *w)
@@ -65,7 +66,7 @@ static int no_memory(struct walk *w)
     return err_set_errno(w->err, -ENOMEM, LAYER_CONFIG, "reading JSON");
 }
 
-/* A value as a fault shows it: scalars in full or cut, others by their kind. Printable ASCII only, for terminals. */
+/* A value as a fault shows it: scalars in full or cut, others by their kind. */
 struct shown {
     char text[80];
 };
@@ -78,10 +79,8 @@ static const char *show(struct json_object *o, struct shown *ret)
         return "an array";
     CLEANUP_BUF struct buf b = BUF_INIT;
     oci_json_write(o, &b);
-    size_t n = MIN_OF(b.len, sizeof ret->text - 8);
-    for (size_t i = 0; i < n; i++)
-        ret->text[i] = b.data[i] >= 0x20 && b.data[i] < 0x7f ? b.data[i] : '?';
-    strcpy(ret->text + n, n < b.len ? "..." : "");
+    size_t n = sizeof ret->text - sizeof "...";
+    snprintf(ret->text, sizeof ret->text, "%.*s%s", (int)n, buf_str(&b), n < b.len ? "..." : "");
     return ret->text;
 }
 
@@ -104,12 +103,14 @@ static int check_string(struct walk *w, const struct place *at, const struct oci
     for (const char *const *v = f->values; *v != NULL; v++)
         if (strcmp(*v, s) == 0)
             return 0;
-    char list[300] = "";
+    char list[200] = "";
     size_t n = 0;
-    for (const char *const *v = f->values; *v != NULL && n < sizeof list; v++)
-        n += (size_t)snprintf(list + n, sizeof list - n, "%s%s", n > 0 ? ", " : "", *v);
-    if (n >= sizeof list)
-        strcpy(list + sizeof list - 4, "...");
+    for (const char *const *v = f->values; *v != NULL; v++) {
+        bool fits = n + strlen(*v) + strlen(", , ...") < sizeof list;
+        n += (size_t)snprintf(list + n, sizeof list - n, "%s%s", n > 0 ? ", " : "", fits ? *v : "...");
+        if (!fits)
+            break;
+    }
     return fault(w, at, "%s is not one of %s", show(o, &shown), list);
 }
 
@@ -438,8 +439,9 @@ int oci_parse(struct arena *a, const struct oci_document *document, const char *
 {
     if (len > document->max_bytes)
         return err_set(err, -EFBIG, LAYER_CONFIG, "a document of more than %zu KiB", document->max_bytes / 1024);
+    CLEANUP_ARENA struct arena names = ARENA_INIT; /* goes after the tree */
     CLEANUP(oci_json_put) struct json_object *o = NULL;
-    int r = oci_json_read(json, len, document->max_tokens, &o, err);
+    int r = oci_json_read(&names, json, len, document->max_tokens, &o, err);
     if (r < 0)
         return r;
     void *made = arena_alloc(a, document->object->size);

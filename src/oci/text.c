@@ -1,197 +1,218 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From words to json-c's tree. Not json-c 0.16's own tokener, which dereferences NULL or drops the ends of strings when
+ * memory runs out, besides taking more than JSON (see lex.c). tests/fuzz/fuzz_oci.c holds the two against each other.
+ */
 #include "oci/text.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/fd.h"
 #include "oci/lex.h"
 
 #define MAX_DEPTH 64 /* of nesting; the specification's own members need 8 */
 
-static void tokener_free(struct json_tokener **tok)
-{
-    if (*tok != NULL)
-        json_tokener_free(*tok);
-}
-
-/* What a text holds, counted without json-c and in json-c's tree: they must be equal. */
-struct tally {
-    size_t tokens;  /* strings and other scalars, arrays, objects; in the text only */
-    size_t members; /* of all objects */
-    size_t bytes;   /* of all strings, names included, and of numbers that are kept as text */
-    bool escaped;   /* a name may be written with escapes; in the text only */
+struct reader {
+    const char *text;
+    struct lex lex;
+    struct arena *names;
+    struct err *err;
+    size_t tokens, max_tokens;
+    struct json_object *open[MAX_DEPTH]; /* objects and arrays around the current place, owned by the outermost */
+    size_t depth;
+    const char *name; /* of the member that is being read */
+    struct buf scratch;
 };
 
-static int fault_at(const char *text, size_t at, struct err *err, const char *what)
+char *oci_json_printable(char *s)
+{
+    for (char *p = s; *p != '\0'; p++)
+        if (*p < 0x20 || *p > 0x7e)
+            *p = '?';
+    return s;
+}
+
+static int fault_at(struct reader *r, const char *at, const char *what)
 {
     size_t line = 1, column = 1;
-    for (size_t i = 0; i < at; i++) {
-        column = text[i] == '\n' ? 1 : column + 1;
-        line += text[i] == '\n';
+    for (const char *p = r->text; p < at; p++) {
+        column = *p == '\n' ? 1 : column + 1;
+        line += *p == '\n';
     }
-    return err_set(err, -EINVAL, LAYER_CONFIG, "not JSON at line %zu, column %zu: %s", line, column, what);
+    return err_set(r->err, -EINVAL, LAYER_CONFIG, "not JSON at line %zu, column %zu: %s", line, column, what);
 }
 
-static int tally_text(const char *text, size_t len, size_t max_tokens, struct tally *ret, struct err *err)
+static int fault(struct reader *r, const char *what)
 {
-    struct lex l = {.at = text, .end = text + len};
-    struct tally t = {0};
-    for (;;) {
-        const char *fault = lex_next(&l);
-        if (fault != NULL)
-            return fault_at(text, (size_t)(l.at - text), err, fault);
-        if (l.kind == LEX_END)
-            break;
-        t.bytes += l.decoded;
-        t.escaped = t.escaped || l.escapes;
-        t.members += l.kind == LEX_PUNCTUATION && *l.start == ':';
-        if (l.kind != LEX_PUNCTUATION || *l.start == '{' || *l.start == '[')
-            t.tokens++;
-        if (t.tokens > max_tokens)
-            return err_set(err, -EFBIG, LAYER_CONFIG, "more than %zu names and values in one document", max_tokens);
-    }
-    *ret = t;
+    return fault_at(r, r->lex.start, r->lex.kind == LEX_END ? "the text ends too early" : what);
+}
+
+static int no_memory(struct reader *r)
+{
+    return err_set_errno(r->err, -ENOMEM, LAYER_CONFIG, "reading JSON");
+}
+
+static int next(struct reader *r)
+{
+    const char *what = lex_next(&r->lex);
+    if (what != NULL)
+        return fault_at(r, r->lex.at, what);
+    if (r->lex.kind != LEX_PUNCTUATION && ++r->tokens > r->max_tokens)
+        return err_set(r->err, -EFBIG, LAYER_CONFIG, "more than %zu names and values in one document", r->max_tokens);
     return 0;
 }
 
-static void tally_tree(struct json_object *o, struct tally *t)
+static bool is(const struct reader *r, char punctuation)
 {
-    switch (json_object_get_type(o)) {
-    case json_type_string:
-        t->bytes += (size_t)json_object_get_string_len(o);
-        break;
-    case json_type_array:
-        for (size_t i = 0; i < json_object_array_length(o); i++)
-            tally_tree(json_object_array_get_idx(o, i), t);
-        break;
-    case json_type_object: {
-        json_object_object_foreach(o, key, value) {
-            t->members++;
-            t->bytes += strlen(key);
-            tally_tree(value, t);
-        }
-        break;
-    }
-    case json_type_double: {
-        const char *number = json_object_get_userdata(o); /* the tokener keeps its text there */
-        t->bytes += number != NULL ? strlen(number) : 0;
-        break;
-    }
-    case json_type_null:
-    case json_type_boolean:
-    case json_type_int:
-        break;
-    }
+    return r->lex.kind == LEX_PUNCTUATION && *r->lex.start == punctuation;
 }
 
-/* A member's name in the text, with its quotes. */
-struct name {
-    const char *start;
-    size_t len;
-};
-
-static int name_compare(const void *a, const void *b)
+/* The text of the current word, strings without quotes and escapes, into r->scratch. */
+static int word(struct reader *r)
 {
-    const struct name *x = a, *y = b;
-    int order = memcmp(x->start, y->start, MIN_OF(x->len, y->len));
-    if (order == 0 && x->len != y->len)
-        order = x->len < y->len ? -1 : 1;
-    if (order == 0)
-        order = x->start < y->start ? -1 : 1;
-    return order;
+    r->scratch.len = 0;
+    buf_add(&r->scratch, "", 0); /* an empty string, too, ends what was there */
+    if (r->lex.kind == LEX_STRING)
+        lex_decode(&r->lex, &r->scratch);
+    else
+        buf_add(&r->scratch, r->lex.start, r->lex.len);
+    return r->scratch.failed ? no_memory(r) : 0;
 }
 
-/* Among the names of one object, the second of the first equal pair, or NULL. */
-static const struct name *name_twice(struct name *names, size_t n)
+static int make_scalar(struct reader *r, struct json_object **ret)
 {
-    const struct name *twice = NULL;
-    if (n > 1)
-        qsort(names, n, sizeof *names, name_compare);
-    for (size_t i = 1; i < n; i++)
-        if (names[i].len == names[i - 1].len && memcmp(names[i].start, names[i - 1].start, names[i].len) == 0 &&
-            (twice == NULL || names[i].start < twice->start))
-            twice = &names[i];
-    return twice;
-}
-
-/*
- * The tree has fewer members than the text: say which one is given twice. The text is well formed by now. Called
- * only for a document that is refused anyway.
- */
-static int fault_twice(const char *text, size_t len, const struct tally *t, struct err *err)
-{
-    CLEANUP_FREE struct name *names = calloc(t->members + 1, sizeof *names);
-    size_t first[MAX_DEPTH + 1] = {0}; /* per open object or array, where its names begin */
-    if (names == NULL)
-        return err_set_errno(err, -ENOMEM, LAYER_CONFIG, "reading JSON");
-    struct lex l = {.at = text, .end = text + len};
-    struct name last = {text, 0};
-    size_t n = 0, depth = 0;
-    while (lex_next(&l) == NULL && l.kind != LEX_END) {
-        if (l.kind == LEX_STRING) {
-            last = (struct name){l.start, l.len};
-        } else if (l.kind != LEX_PUNCTUATION) {
-            continue;
-        } else if (*l.start == ':' && n < t->members) {
-            names[n++] = last;
-        } else if ((*l.start == '{' || *l.start == '[') && depth < MAX_DEPTH) {
-            first[++depth] = n;
-        } else if ((*l.start == '}' || *l.start == ']') && depth > 0) {
-            const struct name *twice = name_twice(names + first[depth], n - first[depth]);
-            if (twice != NULL) {
-                char what[120];
-                snprintf(what, sizeof what, "the member %.*s is given twice", (int)MIN_OF(twice->len, (size_t)80),
-                         twice->start);
-                return fault_at(text, (size_t)(twice->start - text), err, what);
-            }
-            n = first[depth--];
-        }
+    char first = *r->lex.start;
+    if (first == 'n') {
+        *ret = NULL;
+        return 0;
     }
-    if (t->escaped)
-        return err_set(err, -EINVAL, LAYER_CONFIG, "a member is given twice, its name once written with escapes");
-    return err_set_errno(err, -ENOMEM, LAYER_CONFIG, "reading JSON");
+    if (first == 't' || first == 'f') {
+        *ret = json_object_new_boolean(first == 't');
+    } else {
+        int e = word(r);
+        if (e < 0)
+            return e;
+        const char *s = buf_str(&r->scratch);
+        if (r->lex.kind == LEX_STRING)
+            *ret = json_object_new_string_len(s, (int)r->scratch.len);
+        else if (!r->lex.whole)
+            *ret = json_object_new_double_s(strtod(s, NULL), s);
+        else if (first == '-')
+            *ret = json_object_new_int64(strtoll(s, NULL, 10));
+        else
+            *ret = json_object_new_uint64(strtoull(s, NULL, 10));
+    }
+    return *ret != NULL ? 0 : no_memory(r);
 }
 
-int oci_json_read(const char *text, size_t len, size_t max_tokens, struct json_object **ret, struct err *err)
+/* The value that begins with the current word, empty if it is an object or an array. */
+static int make(struct reader *r, struct json_object **ret)
 {
-    struct tally want = {0}, have = {0};
-    int r = tally_text(text, len, max_tokens, &want, err);
-    if (r < 0)
-        return r;
+    if (r->lex.kind == LEX_SCALAR || r->lex.kind == LEX_STRING)
+        return make_scalar(r, ret);
+    if (!is(r, '{') && !is(r, '['))
+        return fault(r, "expected a value");
+    if (r->depth == MAX_DEPTH)
+        return fault(r, "nested too deep");
+    if (++r->tokens > r->max_tokens)
+        return err_set(r->err, -EFBIG, LAYER_CONFIG, "more than %zu names and values in one document", r->max_tokens);
+    *ret = is(r, '{') ? json_object_new_object() : json_object_new_array_ext(4);
+    return *ret != NULL ? 0 : no_memory(r);
+}
 
-    CLEANUP(tokener_free) struct json_tokener *tok = json_tokener_new_ex(MAX_DEPTH);
-    if (tok == NULL)
-        return err_set_errno(err, -ENOMEM, LAYER_CONFIG, "reading JSON");
-    json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
-    CLEANUP(oci_json_put) struct json_object *o = json_tokener_parse_ex(tok, text, (int)len);
-    enum json_tokener_error status = json_tokener_get_error(tok);
-    size_t at = json_tokener_get_parse_end(tok);
-    if (status == json_tokener_continue || at > len)
-        return fault_at(text, len, err, len == 0 ? "the text is empty" : "the text ends too early");
-    if (status != json_tokener_success)
-        return fault_at(text, at, err, json_tokener_error_desc(status));
-    if (!json_object_is_type(o, json_type_object)) {
-        /* json-c has no error of its own for running out of memory: nothing made and no error. */
-        struct lex l = {.at = text, .end = text + len};
-        if (o == NULL && lex_next(&l) == NULL && *l.start != 'n')
-            return err_set_errno(err, -ENOMEM, LAYER_CONFIG, "reading JSON");
-        return err_set(err, -EINVAL, LAYER_CONFIG, "the document is not an object ({...})");
+/* "name": into r->name; the current word is then the one after the colon. */
+static int read_name(struct reader *r)
+{
+    if (r->lex.kind != LEX_STRING)
+        return fault(r, "expected a member's name in quotes");
+    int e = word(r);
+    if (e < 0)
+        return e;
+    r->name = arena_strndup(r->names, r->scratch.data, r->scratch.len);
+    if (r->name == NULL)
+        return no_memory(r);
+    /* Readers differ in which of two they take: what one has checked is not what another one uses. */
+    if (json_object_object_get_ex(r->open[r->depth - 1], r->name, NULL)) {
+        char what[120];
+        snprintf(what, sizeof what, "the member \"%.80s\" is given twice", r->name);
+        return fault(r, oci_json_printable(what));
     }
+    e = next(r);
+    if (e == 0 && !is(r, ':'))
+        e = fault(r, "expected ':'");
+    return e < 0 ? e : next(r);
+}
 
-    /*
-     * json-c takes the last of two members with one name, and json-c 0.16 does not notice when its buffer cannot grow:
-     * then strings lose their ends. Neither may go unseen: a mask, a limit or a deny rule could vanish.
-     */
-    tally_tree(o, &have);
-    if (have.members != want.members)
-        return fault_twice(text, len, &want, err);
-    if (have.bytes != want.bytes)
-        return err_set_errno(err, -ENOMEM, LAYER_CONFIG, "reading JSON");
-    *ret = TAKE_PTR(o);
+/* One element or member of the innermost open object or array, or its end. */
+static int step(struct reader *r)
+{
+    struct json_object *in = r->open[r->depth - 1];
+    bool object = json_object_is_type(in, json_type_object);
+    bool first = (object ? (size_t)json_object_object_length(in) : json_object_array_length(in)) == 0;
+    int e = next(r);
+    if (e < 0)
+        return e;
+    if (is(r, object ? '}' : ']')) {
+        r->depth--;
+        return 0;
+    }
+    if (!first) {
+        if (!is(r, ','))
+            return fault(r, object ? "expected ',' or '}'" : "expected ',' or ']'");
+        e = next(r);
+    }
+    if (e == 0 && object)
+        e = read_name(r);
+    if (e < 0)
+        return e;
+    struct json_object *value = NULL;
+    e = make(r, &value);
+    if (e < 0)
+        return e;
+    const unsigned flags = JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_ADD_CONSTANT_KEY;
+    e = object ? json_object_object_add_ex(in, r->name, value, flags) : json_object_array_add(in, value);
+    if (e < 0) {
+        json_object_put(value);
+        return no_memory(r);
+    }
+    if (json_object_is_type(value, json_type_object) || json_object_is_type(value, json_type_array))
+        r->open[r->depth++] = value;
     return 0;
+}
+
+int oci_json_read(struct arena *names, const char *text, size_t len, size_t max_tokens, struct json_object **ret,
+                  struct err *err)
+{
+    CLEANUP(oci_json_put) struct json_object *root = NULL;
+    struct reader r = {
+        .text = text,
+        .lex = {.at = text, .end = text + len},
+        .names = names,
+        .err = err,
+        .max_tokens = max_tokens,
+    };
+    int e = next(&r);
+    if (e == 0 && r.lex.kind == LEX_END)
+        e = fault_at(&r, r.lex.start, "there is nothing");
+    else if (e == 0 && !is(&r, '{'))
+        e = err_set(err, -EINVAL, LAYER_CONFIG, "the document is not an object ({...})");
+    if (e == 0)
+        e = make(&r, &root);
+    if (e == 0)
+        r.open[r.depth++] = root;
+    while (e == 0 && r.depth > 0)
+        e = step(&r);
+    if (e == 0)
+        e = next(&r);
+    if (e == 0 && r.lex.kind != LEX_END)
+        e = fault(&r, "something follows the document");
+    buf_free(&r.scratch);
+    if (e == 0)
+        *ret = TAKE_PTR(root);
+    return e;
 }
 
 void oci_json_write_string(const char *s, size_t len, struct buf *out)

@@ -5,6 +5,7 @@
 
 #include <json-c/json.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
 
@@ -14,10 +15,15 @@ static inline void oci_json_put(struct json_object **o)
 }
 
 /*
- * Parse one JSON object (the outermost value must be one). The tree is the caller's to json_object_put().
+ * Parse one JSON object (the outermost value must be one). The tree is the caller's to json_object_put(); its members'
+ * names live in the arena, which must outlive it (json-c 0.16 leaks a name of its own when a table cannot grow).
  * -EINVAL with line and column in err, -EFBIG or -ENOMEM.
  */
-int oci_json_read(const char *text, size_t len, size_t max_tokens, struct json_object **ret, struct err *err);
+int oci_json_read(struct arena *names, const char *text, size_t len, size_t max_tokens, struct json_object **ret,
+                  struct err *err);
+
+/* Replace what is not printable ASCII by '?': messages quote documents, and may end up on a terminal. Returns s. */
+char *oci_json_printable(char *s);
 
 /* Append a value on one line; a number with a fraction or an exponent as it was written. */
 void oci_json_write(struct json_object *o, struct buf *out);
