@@ -71,6 +71,8 @@ static int write_file(int dir, const struct embedded_file *f)
     return r == 0 && fchmod(fd, f->mode & 07777) < 0 ? -errno : r;
 }
 
+static const struct timespec no_time[2]; /* as the archive has it: 1970 */
+
 /* Its files belong to whoever puts them there: root, also inside a user namespace. */
 static int unpack(struct publication *p, struct new_image *image, struct err *err)
 {
@@ -80,6 +82,8 @@ static int unpack(struct publication *p, struct new_image *image, struct err *er
         return r;
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(embedded_files); i++)
         r = write_file(dir, &embedded_files[i]);
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(embedded_files); i++) /* directories again: they are full now */
+        r = utimensat(dir, embedded_files[i].path, no_time, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
     if (r == 0 && fchmod(dir, 0755) < 0)
         r = -errno;
     image->layers[0].unpacked = r == 0;

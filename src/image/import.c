@@ -11,6 +11,8 @@
 #include "image/load.h"
 #include "image/reference.h"
 
+#define TAR_BLOCK 512
+
 /* Passes blocks on, having written and digested them. */
 struct tee {
     struct byte_source source;
@@ -64,6 +66,9 @@ static int take_layer(struct publication *p, struct fd_source *source, int dir, 
     ssize_t n = 0;
     while (r == 0 && (n = tee_read(&tee, &block, err)) != 0)
         r = n < 0 ? (int)n : 0;
+    /* A layer of an image has its digest; here only tar's end mark tells a whole archive from the beginning of one. */
+    if (r == 0 && p->counts.entries > 0 && inflate.zeros < TAR_BLOCK)
+        r = err_set(err, -EBADMSG, LAYER_IMAGE, "the archive ends without tar's end mark: it is damaged or truncated");
     if (r == 0 && p->counts.entries == 0)
         r = err_set(err, -EBADMSG, LAYER_IMAGE, "the archive is empty: nothing to import");
     if (r == 0)

@@ -134,7 +134,7 @@ int index_put(struct arena *a, struct oci_index *index, const char *name, const 
         entry = &v[index->manifests.n++];
     }
     *entry = *manifest;
-    return annotate(a, entry, name, image_id) < 0 ? no_memory(err) : 0;
+    return annotate(a, entry, name, image_id) < 0 ? no_memory(err) : 1;
 }
 
 int index_blob_path(const char *digest, char *buf, size_t size, struct err *err)

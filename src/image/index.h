@@ -29,7 +29,7 @@ int index_write(struct image_store *s, const struct store_tmp *tmp, const struct
 
 /*
  * Enter an image under name (full; NULL: without). A name that another image had is taken from it; that image stays,
- * nameless where it was its only one.
+ * nameless where it was its only one. 1: the index changed; 0: it says so already; or negative errno.
  */
 int index_put(struct arena *a, struct oci_index *index, const char *name, const struct oci_descriptor *manifest,
               const char *image_id, struct err *err);

@@ -156,6 +156,14 @@ static int within_limits(const struct inflate *f, struct err *err)
     return 0;
 }
 
+static void count_zeros(struct inflate *f, const unsigned char *block, size_t len)
+{
+    size_t n = 0;
+    while (n < len && block[len - 1 - n] == 0)
+        n++;
+    f->zeros = n == len ? f->zeros + n : n;
+}
+
 static ssize_t inflate_read(void *ctx, const void **block, struct err *err)
 {
     struct inflate *f = ctx;
@@ -177,6 +185,7 @@ static ssize_t inflate_read(void *ctx, const void **block, struct err *err)
                 return r;
         }
         f->out += len;
+        count_zeros(f, *block, len);
         if ((r = within_limits(f, err)) < 0)
             return r;
         if (f->digest.lib != NULL && (r = digest_add(&f->digest, *block, len, err)) < 0)

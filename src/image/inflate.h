@@ -44,6 +44,7 @@ struct inflate {
     struct byte_source source;
     struct image_limits limits;
     uint64_t in, out;
+    uint64_t zeros; /* how many bytes at the end of what came out so far are 0 */
     struct digest digest; /* of what comes out; lib NULL: not wanted */
     bool ended;
     struct err why; /* of the source's failure, on its way through libarchive */

@@ -36,7 +36,7 @@ int place_name(const char *name, struct place_name *ret, struct err *err);
 /* O_PATH descriptor of the parent, made with its own parents where missing. Borrowed, until the next call. */
 int place_parent(struct place *p, const char *parent, struct err *err);
 
-/* O_PATH descriptor of an existing parent for a hard link's target; -ENOENT without text where there is none. */
+/* O_PATH descriptor of a directory that is there already; a negative errno without text where it is not. */
 int place_find(struct place *p, const char *parent, int *ret_fd);
 
 /*

@@ -180,8 +180,8 @@ static int sync_dir(struct publication *p, const char *path, struct err *err)
 static int enter(struct arena *a, struct publication *p, struct err *err)
 {
     struct oci_index *index = NULL;
-    int r = index_read(a, p->store, &index, err);
-    for (size_t i = 0; r == 0 && i < p->n_images; i++) {
+    int r = index_read(a, p->store, &index, err), changes = 0;
+    for (size_t i = 0; r >= 0 && i < p->n_images; i++) {
         const struct new_image *image = &p->images[i];
         struct oci_platform *platform = arena_new(a, struct oci_platform);
         if (platform == NULL)
@@ -197,12 +197,14 @@ static int enter(struct arena *a, struct publication *p, struct err *err)
         };
         if (a->failed)
             return err_set_errno(err, -ENOMEM, LAYER_IMAGE, "index of the images");
-        for (size_t k = 0; r == 0 && k < image->n_names; k++)
-            r = index_put(a, index, image->names[k], &d, image->config->digest, err);
-        if (r == 0 && image->n_names == 0)
-            r = index_put(a, index, NULL, &d, image->config->digest, err);
+        for (size_t k = 0; r >= 0 && (k == 0 || k < image->n_names); k++) {
+            r = index_put(a, index, image->n_names > 0 ? image->names[k] : NULL, &d, image->config->digest, err);
+            changes += r > 0;
+        }
     }
-    return r < 0 ? r : index_write(p->store, p->tmp, index, err);
+    if (r < 0)
+        return r;
+    return changes > 0 ? index_write(p->store, p->tmp, index, err) : 0;
 }
 
 int publish(struct arena *a, struct publication *p, struct err *err)

@@ -181,6 +181,10 @@ static int whiteout(struct unpacking *u, struct err *err)
     const char *hidden = base + sizeof prefix - 1;
     if (hidden[0] == '\0' || str_eq(hidden, ".") || str_eq(hidden, ".."))
         return refused(u, "is a whiteout of nothing", err);
+    /* umoci writes whiteouts for all that was below a directory which is now a file. The file hides it already. */
+    CLEANUP_FD int there = -EBADF;
+    if (place_find(&u->place, u->at.parent, &there) == -ENOTDIR)
+        return 1;
     int parent = place_parent(&u->place, u->at.parent, err);
     if (parent < 0)
         return parent;

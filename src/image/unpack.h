@@ -11,7 +11,8 @@
  *   a name that exists      a directory stays and gets the new owner and mode; anything else is replaced
  *   hard links              to entries of the same layer only, never through a final link, never to a directory
  *   symbolic links          kept as they are, whatever they say: the container resolves them in its own root
- *   .wh.NAME                overlayfs' whiteout: character device 0/0
+ *   a NUL in a PAX name     ends it
+ *   .wh.NAME                overlayfs' whiteout: character device 0/0; nothing, where NAME's directory is a file here
  *   .wh..wh..opq            overlayfs' opaque xattr; other .wh..wh. names (aufs' own) are left out
  *   device nodes            made with CAP_MKNOD in the initial user namespace, else left out and counted
  *   set-user-ID, -group-ID  kept; owners first, mode after, or the kernel would drop them

@@ -45,7 +45,23 @@ static int open_container(struct image_store *s, const char *id, bool make, int 
     return 0;
 }
 
-/* The hold first, then the look whether all layers are there: whoever removes the image meanwhile sees the hold. */
+/*
+ * upper is what the container sees as its root directory: mode and owner as the image has them, or those of an ordinary
+ * root directory, whatever the caller's umask is.
+ */
+static int set_root(struct image_store *s, int dir, const struct image *image, struct err *err)
+{
+    struct stat st = {.st_mode = 0755};
+    if (image != NULL && image->n_layers > 0 && stat(image->layers[0], &st) < 0)
+        return store_error(s, -errno, "the image's root directory", err);
+    bool other_owner = st.st_uid != geteuid() || st.st_gid != getegid();
+    if ((other_owner && fchownat(dir, UPPER, st.st_uid, st.st_gid, 0) < 0) ||
+        fchmodat(dir, UPPER, st.st_mode & 07777, 0) < 0)
+        return store_error(s, -errno, "the writable layer", err);
+    return 0;
+}
+
+/* Under the shared lock, so that the image cannot go between the look and the hold. */
 static int hold(struct image_store *s, int dir, const struct image *image, struct err *err)
 {
     CLEANUP_FD int lock = -EBADF;
@@ -78,11 +94,12 @@ int snapshot_prepare(struct arena *a, struct image_store *store, const char *id,
     if (mkdirat(dir, UPPER, 0755) < 0)
         return errno == EEXIST ? err_set(err, -EEXIST, LAYER_STORAGE, "container %s has a writable layer already", id)
                                : store_error(store, -errno, "the writable layer", err);
-    /* The container's root directory is what upper is: its mode must not depend on the caller's umask. */
-    if (fchmodat(dir, UPPER, 0755, 0) < 0 || mkdirat(dir, WORK, 0700) < 0)
+    if (mkdirat(dir, WORK, 0700) < 0)
         r = store_error(store, -errno, "the writable layer", err);
     if (r == 0 && image != NULL)
         r = hold(store, dir, image, err);
+    if (r == 0)
+        r = set_root(store, dir, image, err);
     if (r < 0) {
         (void)snapshot_remove(store, id, NULL);
         return r;
