@@ -21,7 +21,7 @@ int main(int argc, char **argv)
         return 1;
     }
     static struct sock_filter filter[65536];
-    long n = ptrace(PTRACE_SECCOMP_GET_FILTER, pid, (void *)atol(argv[2]), filter);
+    long n = ptrace(PTRACE_SECCOMP_GET_FILTER, pid, (void *)strtol(argv[2], NULL, 10), filter);
     if (n < 0) {
         int error = errno;
         if (error != ENOENT)
