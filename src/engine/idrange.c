@@ -3,15 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/str.h"
+#include "engine/claim.h"
 
 #define POOL_FIRST 2147483648U
 #define POOL_COUNT (2147418112U / IDRANGE_SIZE * IDRANGE_SIZE)
@@ -55,38 +53,6 @@ static int find_pool(const char *file, uint32_t *ret_first, uint32_t *ret_count,
     return 0;
 }
 
-/* Take the link of one range: 0, -EEXIST when somebody alive has it, or another error. */
-static int take_link(int dir, const char *name, const char *directory)
-{
-    if (symlinkat(directory, dir, name) == 0)
-        return 0;
-    if (errno != EEXIST)
-        return -errno;
-    char owner[PATH_MAX];
-    ssize_t n = readlinkat(dir, name, owner, sizeof owner - 1);
-    if (n < 0)
-        return errno == ENOENT ? -EAGAIN : -errno;
-    owner[n] = '\0';
-    struct stat st;
-    if (lstat(owner, &st) == 0 || errno != ENOENT)
-        return -EEXIST;
-    /*
-     * A dead container's. Move it away under a name of our own and look again: of two that found it dead, one may by
-     * then have put its own link there, and that must not be lost.
-     */
-    char aside[64];
-    snprintf(aside, sizeof aside, ".%s.%d", name, (int)getpid());
-    if (renameat(dir, name, dir, aside) < 0)
-        return errno == ENOENT ? -EAGAIN : -errno;
-    char moved[PATH_MAX];
-    n = readlinkat(dir, aside, moved, sizeof moved - 1);
-    bool ours_to_drop = n >= 0 && (size_t)n == strlen(owner) && memcmp(moved, owner, (size_t)n) == 0;
-    if (!ours_to_drop && renameat2(dir, aside, dir, name, RENAME_NOREPLACE) == 0)
-        return -EEXIST;
-    (void)unlinkat(dir, aside, 0);
-    return -EAGAIN;
-}
-
 int idrange_take(const char *pool_dir, const char *directory, uint32_t seed, struct idrange *ret, struct err *err)
 {
     uint32_t uid_first = 0, uid_count = 0, gid_first = 0, gid_count = 0;
@@ -104,9 +70,7 @@ int idrange_take(const char *pool_dir, const char *directory, uint32_t seed, str
         uint32_t slot = (seed + i) % ranges;
         char name[32];
         snprintf(name, sizeof name, "%u", uid_first + slot * IDRANGE_SIZE);
-        do
-            r = take_link(dir, name, directory);
-        while (r == -EAGAIN);
+        r = claim_take(dir, name, directory);
         if (r == -EEXIST)
             continue;
         if (r < 0)
@@ -122,14 +86,9 @@ int idrange_take(const char *pool_dir, const char *directory, uint32_t seed, str
 
 void idrange_release(const char *pool_dir, const char *directory, uint32_t first_uid)
 {
-    char path[PATH_MAX], owner[PATH_MAX];
-    int n = snprintf(path, sizeof path, "%s/%u", pool_dir, first_uid);
-    if (n < 0 || (size_t)n >= sizeof path)
-        return;
-    ssize_t length = readlink(path, owner, sizeof owner - 1);
-    if (length < 0)
-        return;
-    owner[length] = '\0';
-    if (str_eq(owner, directory))
-        (void)unlink(path);
+    char name[32];
+    snprintf(name, sizeof name, "%u", first_uid);
+    CLEANUP_FD int dir = open(pool_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir >= 0)
+        claim_release(dir, name, directory);
 }

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/commands.h"
+
+const struct command *const commands[] = {
+    &run_command,  &hello_command, &explain_command, &ps_command,      &stop_command, &kill_command, &rm_command,
+    &load_command, &import_command, &images_command, &rmi_command, &profile_command, &info_command, &version_command,
+    NULL,
+};

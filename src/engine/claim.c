@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/claim.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/str.h"
+
+/* The link's target; negative errno. */
+static int target_of(int dir, const char *name, char buf[static PATH_MAX])
+{
+    ssize_t n = readlinkat(dir, name, buf, PATH_MAX - 1);
+    if (n < 0)
+        return -errno;
+    buf[n] = '\0';
+    return 0;
+}
+
+/* 0: it is ours; -EEXIST: taken; -EAGAIN: it was a dead one's and is gone, look again. */
+static int try_take(int dir, const char *name, const char *target)
+{
+    if (symlinkat(target, dir, name) == 0)
+        return 0;
+    if (errno != EEXIST)
+        return -errno;
+    char owner[PATH_MAX], moved[PATH_MAX], aside[NAME_MAX + 1];
+    int r = target_of(dir, name, owner);
+    if (r < 0)
+        return r == -ENOENT ? -EAGAIN : r;
+    struct stat st;
+    if (fstatat(dir, name, &st, 0) == 0 || errno != ENOENT)
+        return -EEXIST;
+    /*
+     * Of two that found it dead, one may by now have put its own link there. So it is moved aside, where nobody else
+     * looks, and looked at once more.
+     */
+    int length = snprintf(aside, sizeof aside, ".%s.%d", name, (int)getpid());
+    if (length < 0 || (size_t)length >= sizeof aside)
+        return -ENAMETOOLONG;
+    if (renameat(dir, name, dir, aside) < 0)
+        return errno == ENOENT ? -EAGAIN : -errno;
+    bool dead = target_of(dir, aside, moved) == 0 && str_eq(moved, owner);
+    if (!dead && renameat2(dir, aside, dir, name, RENAME_NOREPLACE) == 0)
+        return -EEXIST;
+    (void)unlinkat(dir, aside, 0);
+    return -EAGAIN;
+}
+
+int claim_take(int dir, const char *name, const char *target)
+{
+    int r;
+    do
+        r = try_take(dir, name, target);
+    while (r == -EAGAIN);
+    return r;
+}
+
+void claim_release(int dir, const char *name, const char *target)
+{
+    char owner[PATH_MAX];
+    if (target_of(dir, name, owner) == 0 && str_eq(owner, target))
+        (void)unlinkat(dir, name, 0);
+}
