@@ -54,10 +54,13 @@ void settings_v1_cpu(struct settings *s, const struct oci_cpu *c)
 {
     static const char *const realtime_hint =
         "real-time budget has to be given to the parent group first, and the kernel built with CONFIG_RT_GROUP_SCHED";
+    /* An idle group takes no shares, and one that ceases to be idle gets the default ones: so in this order. */
+    if (c->idle.set && c->idle.v == 0)
+        cpu(s, "cpu idle", "cpu.idle", 0, SET_UNLIMITED, NULL);
     if (c->shares.v != 0)
         cpu(s, "cpu shares", "cpu.shares", (int64_t)c->shares.v, 0, NULL);
-    if (c->idle.set)
-        cpu(s, "cpu idle", "cpu.idle", c->idle.v, c->idle.v == 0 ? SET_UNLIMITED : 0, "needs Linux 5.15");
+    if (c->idle.set && c->idle.v != 0)
+        cpu(s, "cpu idle", "cpu.idle", c->idle.v, 0, "needs Linux 5.15");
     /* The period first: a quota is checked against it. On an update the old quota may not fit the new period. */
     if (c->period.v != 0)
         cpu(s, "cpu period", "cpu.cfs_period_us", (int64_t)c->period.v, SET_AGAIN,

@@ -41,16 +41,19 @@ void settings_v2_cpu(struct settings *s, const struct oci_cpu *c)
     if (c->realtime_period.v != 0 || c->realtime_runtime.v != 0)
         settings_refuse(s, -ENOTSUP, "cpu realtimePeriod and realtimeRuntime: cgroup v2 has no real-time budgets; leave "
                         "them out");
+    /* An idle group takes no weight, and one that ceases to be idle gets the default one: so in this order. */
+    if (c->idle.set && c->idle.v == 0)
+        settings_add(s, &(struct setting){.controller = CGROUP_CPU, .what = "cpu idle", .file = "cpu.idle",
+                                          .value = "0", .flags = SET_UNLIMITED});
     if (c->shares.v != 0)
         settings_add(s, &(struct setting){.controller = CGROUP_CPU, .what = "cpu shares, as weight",
                                           .file = "cpu.weight",
                                           .value = settings_number(s, (int64_t)cgroup_shares_to_weight(c->shares.v))});
-    if (c->idle.set)
+    if (c->idle.set && c->idle.v != 0)
         settings_add(s, &(struct setting){.controller = CGROUP_CPU, .what = "cpu idle", .file = "cpu.idle",
-                                          .value = settings_number(s, c->idle.v), .hint = "needs Linux 5.15",
-                                          .flags = c->idle.v == 0 ? SET_UNLIMITED : 0});
+                                          .value = "1", .hint = "needs Linux 5.15"});
     if (c->quota.v != 0 || c->period.v != 0) {
-        /* One file for both. A period of its own keeps the quota that is in force, "max" in a new group. */
+        /* One file for both. A new group has no quota; cgroup_update() keeps the one that is in force. */
         const char *quota = c->quota.v > 0 ? settings_number(s, c->quota.v) : "max";
         const char *value = c->period.v != 0 ? arena_printf(s->arena, "%s %" PRIu64, quota, c->period.v) : quota;
         settings_add(s, &(struct setting){.controller = CGROUP_CPU, .what = "cpu quota and period", .file = "cpu.max",
