@@ -84,12 +84,30 @@ static int add_to_library(const struct compiler *c, scmp_filter_ctx ctx, const s
     return 0;
 }
 
-static bool one_action(const struct seccomp_rule *live, int n)
+/*
+ * Does libseccomp compile these rules of one call to what they mean? Alone, each; several, it merges into one tree,
+ * and 2.5.4 gets that wrong for 64-bit inequalities on one argument, and orders different actions in its own way.
+ * Equalities with one argument, the common case, it does well. (test_seccomp_meaning.c found this out, and checks it.)
+ */
+static bool library_compiles(const struct seccomp_rule *live, int n)
 {
-    for (int i = 1; i < n; i++)
-        if (live[i].action != live[0].action)
+    for (int i = 0; n > 1 && i < n; i++)
+        if (live[i].action != live[0].action || live[i].n_conds != 1 || live[i].conds[0].op != SCMP_CMP_EQ ||
+            live[i].conds[0].index != live[0].conds[0].index)
             return false;
     return true;
+}
+
+/* Rules with one action, the last of them unconditional, are that one. */
+static void absorb(struct seccomp_rule *live, int *n)
+{
+    for (int i = 1; i < *n; i++)
+        if (live[i].action != live[0].action)
+            return;
+    if (*n > 1 && live[*n - 1].n_conds == 0) {
+        live[0] = live[*n - 1];
+        *n = 1;
+    }
 }
 
 /*
@@ -103,6 +121,27 @@ static int shut_mux(const struct compiler *c, scmp_filter_ctx ctx, const struct 
     return add_to_library(c, ctx, &rule, seccomp_syscall_resolve_name(mux->name));
 }
 
+/*
+ * Remember the largest number that is named. A list that names no more than call 0 has no end that tells anything: as
+ * in runc, no ENOSYS beyond it.
+ */
+static void note_number(const struct compiler *c, struct seccomp_part *part, int number)
+{
+    if (part->arch == SCMP_ARCH_ARM && number >= (int)ARM_PRIVATE)
+        return;
+    if (c->rules->enosys && number > seccomp_number_base(part->arch) && (uint32_t)number > part->last)
+        part->last = (uint32_t)number;
+}
+
+/* Who names a call that is carried names the carrier. */
+static bool mux_named(const struct compiler *c, const struct seccomp_mux *mux)
+{
+    bool named = seccomp_calls_find(&c->calls, mux->name) != NULL;
+    for (size_t i = 0; i < mux->n_ops && !named; i++)
+        named = seccomp_calls_find(&c->calls, mux->ops[i].call) != NULL;
+    return named;
+}
+
 static int add_muxes(struct compiler *c, scmp_filter_ctx ctx, struct seccomp_part *part)
 {
     for (size_t i = 0; i < SECCOMP_MUXES; i++) {
@@ -110,6 +149,8 @@ static int add_muxes(struct compiler *c, scmp_filter_ctx ctx, struct seccomp_par
         int number = seccomp_number(part->arch, mux->name);
         if (number < 0)
             continue;
+        if (mux_named(c, mux))
+            note_number(c, part, number);
         struct seccomp_special *s = &part->specials[part->n++];
         s->number = (uint32_t)number;
         s->mux = mux;
@@ -126,8 +167,7 @@ static int add_call(struct compiler *c, scmp_filter_ctx ctx, struct seccomp_part
                     const struct seccomp_call *call, unsigned *added)
 {
     int number = seccomp_number(part->arch, call->name);
-    if (number >= 0 && c->rules->enosys && (uint32_t)number > part->last)
-        part->last = (uint32_t)number;
+    note_number(c, part, number);
     if (number < 0 || seccomp_mux_find(call->name) != NULL)
         return 0;
     struct seccomp_rule *live = arena_calloc(c->arena, call->n, sizeof *live);
@@ -139,16 +179,16 @@ static int add_call(struct compiler *c, scmp_filter_ctx ctx, struct seccomp_part
         return no_memory(c);
     if (n == 0)
         return 0;
+    absorb(live, &n);
     bool in_library = seccomp_number_in_library(call->name);
-    if (!one_action(live, n) || (!in_library && part->arch != seccomp_arch_native())) {
+    if (!library_compiles(live, n) || (!in_library && part->arch != seccomp_arch_native())) {
         part->specials[part->n++] =
             (struct seccomp_special){.number = (uint32_t)number, .rules = live, .n = (size_t)n};
         return 0;
     }
     /* libseccomp takes the number of its own architecture (a negative one where it lacks the call), and translates. */
     int token = in_library ? seccomp_syscall_resolve_name(call->name) : number;
-    int first = live[n - 1].n_conds == 0 ? n - 1 : 0;
-    for (int i = first; i < n; i++) {
+    for (int i = 0; i < n; i++) {
         int e = add_to_library(c, ctx, &live[i], token);
         if (e < 0)
             return e;

@@ -9,9 +9,9 @@
 #include "base/str.h"
 
 /*
- * Calls that Debian 12's libseccomp 2.5.4 does not know. Since Linux 5.1 a new call has one number on every
- * architecture (arch/<arch>/kernel/syscalls/ and include/uapi/asm-generic/unistd.h), above a base that some ABIs add.
- * A newer libseccomp knows them itself; then these entries are never reached.
+ * Calls that libseccomp 2.5.4 does not know (Debian 12's build of it knows those before 457). Since Linux 5.1 a new
+ * call has one number on every architecture (scripts/syscall.tbl), above a base that some ABIs add. A newer
+ * libseccomp knows them itself; then these entries are never reached.
  */
 static const struct {
     const char *name;
@@ -57,6 +57,12 @@ int seccomp_number_base(uint32_t arch)
     }
 }
 
+/* map_shadow_stack is kept from x32 (arch/x86/entry/syscalls/syscall_64.tbl). */
+static bool exists(uint32_t arch, int number)
+{
+    return !(arch == SCMP_ARCH_X32 && number == 453);
+}
+
 bool seccomp_number_in_library(const char *name)
 {
     return seccomp_syscall_resolve_name(name) != __NR_SCMP_ERROR;
@@ -90,7 +96,7 @@ int seccomp_number(uint32_t arch, const char *name)
         return NUMBER_ELSEWHERE;
     for (size_t i = 0; i < ARRAY_LEN(unified); i++)
         if (str_eq(unified[i].name, name))
-            return seccomp_number_base(arch) + unified[i].number;
+            return exists(arch, unified[i].number) ? seccomp_number_base(arch) + unified[i].number : NUMBER_ELSEWHERE;
     bool known = false;
     for (size_t i = 0; i < ARRAY_LEN(single); i++) {
         if (!str_eq(single[i].name, name))
@@ -109,7 +115,7 @@ const char *seccomp_number_newer(uint32_t arch, int number)
         if (single[i].arch == arch && single[i].number == number)
             return single[i].name;
     for (size_t i = 0; i < ARRAY_LEN(unified); i++)
-        if (unified[i].number == number)
+        if (unified[i].number == number && exists(arch, number))
             return unified[i].name;
     return NULL;
 }

@@ -8,6 +8,9 @@
 
 #define X32_BIT 0x40000000U
 
+/* arm has a few calls of its own up here (cacheflush, set_tls; arch/arm/include/uapi/asm/unistd.h). */
+#define ARM_PRIVATE 0xf0000U
+
 enum {
     NUMBER_UNKNOWN = -1,   /* no architecture has a call of this name */
     NUMBER_ELSEWHERE = -2, /* a call of other architectures, or one that only socketcall or ipc reaches here */

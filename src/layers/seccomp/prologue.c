@@ -2,15 +2,16 @@
 /*
  * Shape of what is written: load the architecture; for each, jump over its section if it is another's; a section
  * ends in a verdict or in a jump to the end, where libseccomp's program starts afresh. Conditional jumps reach 255
- * instructions, plain ones anywhere; a body that may be long is therefore jumped over with a plain one.
+ * instructions, plain ones anywhere.
  */
 #include "layers/seccomp/prologue.h"
 
 #include <endian.h>
 #include <errno.h>
 #include <seccomp.h>
-#include <stddef.h>
 #include <linux/seccomp.h>
+#include <stddef.h>
+#include <string.h>
 
 #include "layers/seccomp/numbers.h"
 #include "layers/seccomp/words.h"
@@ -43,17 +44,28 @@ static void emit_to_end(struct seccomp_code *c)
     emit(c, BPF_JMP | BPF_JA, TO_END, 0, 0);
 }
 
-/* "Unless A is k, jump to where emit_land() is called": two instructions and any distance. */
+/* "Unless A is k, jump to where emit_land() is called." */
 static size_t emit_unless(struct seccomp_code *c, uint32_t k)
 {
-    emit(c, BPF_JMP | BPF_JEQ | BPF_K, k, 1, 0);
-    return emit(c, BPF_JMP | BPF_JA, 0, 0, 0);
+    return emit(c, BPF_JMP | BPF_JEQ | BPF_K, k, 0, 0);
 }
 
+/* Jumps are relative and none leads across the start of a body, so a body may be moved to make room for a long one. */
 static void emit_land(struct seccomp_code *c, size_t jump)
 {
-    if (!c->overflow)
-        c->v[jump].k = (uint32_t)(c->n - jump - 1);
+    size_t length = c->n - jump - 1;
+    if (c->overflow)
+        return;
+    if (length <= UINT8_MAX) {
+        c->v[jump].jf = (uint8_t)length;
+        return;
+    }
+    emit(c, BPF_JMP | BPF_JA, 0, 0, 0);
+    if (c->overflow)
+        return;
+    memmove(&c->v[jump + 2], &c->v[jump + 1], length * sizeof *c->v);
+    c->v[jump].jt = 1;
+    c->v[jump + 1] = (struct sock_filter){.code = BPF_JMP | BPF_JA, .k = (uint32_t)length};
 }
 
 /* A range of equal verdicts for the value in A. */
@@ -188,6 +200,10 @@ static void emit_constants(struct seccomp_code *c, const struct seccomp_part *pa
         emit_range(c, s->number, part->specials[last].number, s->rules[0].action);
         i = last;
     }
+    if (part->last != 0 && part->arch == SCMP_ARCH_ARM) {
+        emit(c, BPF_JMP | BPF_JGE | BPF_K, ARM_PRIVATE, 0, 1);
+        emit_to_end(c);
+    }
     if (part->last != 0) {
         emit(c, BPF_JMP | BPF_JGT | BPF_K, part->last, 0, 1);
         emit_return(c, SCMP_ACT_ERRNO(ENOSYS));
@@ -202,7 +218,8 @@ static void emit_part(struct seccomp_code *c, const struct seccomp_part *part, u
         emit_range(c, 0, 0, SCMP_ACT_ERRNO(ENOSYS));
     for (size_t i = 0; i < part->n; i++) {
         const struct seccomp_special *s = &part->specials[i];
-        if (constant(s))
+        /* A multiplexer that is not named, nor any call it carries, is beyond the last like others. */
+        if (constant(s) || (part->last != 0 && s->number > part->last))
             continue;
         size_t jump = emit_unless(c, s->number);
         if (s->mux != NULL)
@@ -235,7 +252,8 @@ static void emit_x86_64(struct seccomp_code *c, const struct seccomp_part *parts
         emit_part(c, x86_64, default_action);
     else
         emit_to_end(c);
-    emit_land(c, to_x32);
+    if (!c->overflow)
+        c->v[to_x32].k = (uint32_t)(c->n - to_x32 - 1);
     if (x32 != NULL)
         emit_part(c, x32, default_action);
     else
