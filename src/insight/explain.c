@@ -28,8 +28,8 @@ static wall_fn *const walls[LAYER_WALLS] = {
 };
 
 static const char *const state_names[] = {
-    [FACT_HOLDS] = "holds", [FACT_PARTIAL] = "partial", [FACT_OPEN] = "open", [FACT_UNKNOWN] = "unknown"};
-static_assert(ARRAY_LEN(state_names) == FACT_UNKNOWN + 1, "every state has a name");
+    [FACT_HOLDS] = "holds", [FACT_PARTIAL] = "partial", [FACT_OPEN] = "open", [FACT_UNKNOWN] = "unknown", [FACT_NOTE] = "note"};
+static_assert(ARRAY_LEN(state_names) == FACT_NOTE + 1, "every state has a name");
 
 const char *fact_state_name(enum fact_state state)
 {
@@ -111,7 +111,10 @@ static void drop_quiet(struct wall_facts *facts)
     *facts = kept;
 }
 
-/* A wall holds when all of its facts do, and is open when all are. */
+/*
+ * A wall holds when everything known of it does. It is open when nothing of it stands and nothing is unknown, for what
+ * cannot be read may stand.
+ */
 static enum fact_state whole_state(const struct wall_facts *facts)
 {
     size_t n[ARRAY_LEN(state_names)] = {0}, all = 0;
@@ -119,12 +122,12 @@ static enum fact_state whole_state(const struct wall_facts *facts)
         n[f->state]++;
         all++;
     }
-    size_t known = all - n[FACT_UNKNOWN];
-    if (known == 0)
-        return FACT_UNKNOWN;
-    if (n[FACT_HOLDS] == known)
+    size_t known = all - n[FACT_UNKNOWN] - n[FACT_NOTE];
+    if (known > 0 && n[FACT_HOLDS] == known)
         return FACT_HOLDS;
-    return n[FACT_OPEN] == known ? FACT_OPEN : FACT_PARTIAL;
+    if (n[FACT_OPEN] < known)
+        return FACT_PARTIAL;
+    return n[FACT_UNKNOWN] > 0 || known == 0 ? FACT_UNKNOWN : FACT_OPEN;
 }
 
 static void add_refusal(struct arena *a, struct explanation *e, const struct err *err)

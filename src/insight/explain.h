@@ -25,6 +25,7 @@ enum fact_state {
     FACT_PARTIAL, /* it stands with a gap that the meaning names */
     FACT_OPEN,    /* nothing stands here */
     FACT_UNKNOWN, /* it cannot be read on this host or by this user */
+    FACT_NOTE,    /* worth knowing; neither holds anything in nor lets it out */
 };
 
 struct fact {
@@ -102,7 +103,7 @@ struct explain_style explain_style_for(int fd);
 void explain_text(const struct explanation *e, const struct explain_style *style, struct buf *out);
 void explain_json(const struct explanation *e, struct buf *out);
 
-/* "holds", "partial", "open", "unknown" */
+/* "holds", "partial", "open", "unknown", "note" */
 const char *fact_state_name(enum fact_state state);
 
 #endif

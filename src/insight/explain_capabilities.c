@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "layers/capabilities/capabilities.h"
 
+#include <string.h>
+
 #include "insight/facts.h"
 
 /* What Docker gives: nothing among them breaks out by itself, though not all of them are needed often. */
@@ -64,14 +66,46 @@ static uint64_t after_exec(const struct oci_process *p)
     return p->no_new_privileges.v ? gained & set_of(&c->permitted) : gained;
 }
 
+/* "CHOWN, KILL": without the prefix that all of them have. */
+static const char *names_of(struct wall_view *v, uint64_t set)
+{
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    for (unsigned i = 0; i < 64; i++) {
+        if ((set & CAPABILITY_BIT(i)) == 0)
+            continue;
+        const char *name = capability_name(i);
+        buf_puts(&text, text.len > 0 ? ", " : "");
+        if (name != NULL)
+            buf_puts(&text, name + strlen("CAP_"));
+        else
+            buf_printf(&text, "%u", i);
+    }
+    if (text.failed)
+        v->a->failed = true;
+    return arena_strdup(v->a, buf_str(&text));
+}
+
 static const char *amount(struct wall_view *v, uint64_t set, uint64_t all)
 {
+    int n = __builtin_popcountll(set), n_all = __builtin_popcountll(all);
     if (set == 0)
         return "none";
     if ((set & all) == all)
-        return arena_printf(v->a, "all %d", __builtin_popcountll(all));
-    return arena_printf(v->a, "%d of %d: %s", __builtin_popcountll(set), __builtin_popcountll(all),
-                        capability_list(v->a, set));
+        return arena_printf(v->a, "all %d", n_all);
+    if (n > n_all / 2)
+        return arena_printf(v->a, "%d of %d, all but %s", n, n_all, names_of(v, all & ~set));
+    return arena_printf(v->a, "%d of %d: %s", n, n_all, names_of(v, set));
+}
+
+/* More than a list of single powers can say. */
+static bool nearly_all(uint64_t set)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < ARRAY_LEN(strong); i++) {
+        int number = capability_from_name(strong[i].name);
+        n += number >= 0 && (set & CAPABILITY_BIT(number)) != 0;
+    }
+    return n > ARRAY_LEN(strong) / 2;
 }
 
 static void explain_effective(struct wall_view *v, uint64_t set, uint64_t all)
@@ -83,16 +117,16 @@ static void explain_effective(struct wall_view *v, uint64_t set, uint64_t all)
     if (set == 0) {
         meaning = "None of root's powers is left to it.";
     } else if ((set & ~ordinary_set()) != 0) {
-        state = own ? FACT_PARTIAL : (set & all) == all ? FACT_OPEN : FACT_PARTIAL;
+        state = !own && nearly_all(set) ? FACT_OPEN : FACT_PARTIAL;
         meaning = own ? "They count for what its own user namespace owns, and open more of the kernel to it."
-                      : (set & all) == all ? "It has every power that root has."
+                      : state == FACT_OPEN ? "It has what root has: mounting, modules, other processes, the network."
                                            : "It has more of root's powers than a container commonly needs.";
     } else if (own) {
         meaning = "Of root's powers it has these, and only over what its own user namespace owns.";
     }
     struct fact *f = fact_add(v, state, "effective", path, meaning, "%s", amount(v, set, all));
     f->value = arena_printf(v->a, "%llx", (unsigned long long)set);
-    for (size_t i = 0; i < ARRAY_LEN(strong) && (set & all) != all; i++) {
+    for (size_t i = 0; i < ARRAY_LEN(strong) && !nearly_all(set); i++) {
         int n = capability_from_name(strong[i].name);
         if (n < 0 || (set & CAPABILITY_BIT(n)) == 0)
             continue;
@@ -111,20 +145,20 @@ static void explain_sets(struct wall_view *v, const struct oci_capabilities *c, 
         f = fact_add(v, FACT_HOLDS, "bounding", "process.capabilities", "No program it starts can ever gain a capability.",
                      "none");
     else
-        f = fact_add(v, (bounding & all) == all ? FACT_OPEN : FACT_HOLDS, "bounding", "process.capabilities",
+        f = fact_add(v, nearly_all(bounding) ? FACT_OPEN : FACT_HOLDS, "bounding", "process.capabilities",
                      "The most that a set-user-id program or file capability can give it.", "%s",
                      amount(v, bounding, all));
     f->value = arena_printf(v->a, "%llx", (unsigned long long)bounding);
     if (ambient != 0) {
         f = fact_add(v, FACT_PARTIAL, "ambient", "process.capabilities",
                      "Every program that it starts has these, though its user is not root.", "%s",
-                     capability_list(v->a, ambient));
+                     names_of(v, ambient));
         f->value = arena_printf(v->a, "%llx", (unsigned long long)ambient);
     }
     if (inheritable != 0) {
         f = fact_add(v, FACT_PARTIAL, "inheritable", "process.capabilities",
                      "Programs with inheritable file capabilities gain these (CVE-2022-24769).", "%s",
-                     capability_list(v->a, inheritable));
+                     names_of(v, inheritable));
         f->value = arena_printf(v->a, "%llx", (unsigned long long)inheritable);
     }
 }

@@ -41,7 +41,7 @@ static void explain_memory(struct wall_view *v, const struct oci_memory *m)
     if (f != NULL)
         f->value = arena_printf(v->a, "%" PRId64, m->swap.set && m->swap.v > 0 ? m->swap.v : -1);
     if (m->reservation.set && m->reservation.v > 0)
-        fact_add(v, FACT_HOLDS, "memory reservation", RESOURCES "memory.reservation",
+        fact_add(v, FACT_NOTE, "memory reservation", RESOURCES "memory.reservation",
                  "Under pressure the kernel takes memory from others first, down to this.", "%s",
                  str_from_size((uint64_t)m->reservation.v, text, sizeof text));
     if (m->disable_oom_killer.v)
@@ -71,7 +71,7 @@ static void explain_cpu(struct wall_view *v, const struct oci_cpu *c)
     if (c == NULL)
         return;
     if (c->shares.set && c->shares.v > 0) {
-        f = fact_add(v, FACT_HOLDS, "cpu share", RESOURCES "cpu.shares",
+        f = fact_add(v, FACT_NOTE, "cpu share", RESOURCES "cpu.shares",
                      "Its part when CPUs are short, beside its neighbours (1024: an equal one).", "%" PRIu64, c->shares.v);
         f->quiet = v->observed;
         /* cgroup v2 has weights instead, and the way there and back is not exact. */
@@ -139,7 +139,7 @@ static void explain_block_io(struct wall_view *v, const struct oci_block_io *io)
         fact_add(v, FACT_OPEN, "block I/O", RESOURCES "blockIO", "It can keep the host's disks as busy as it likes.",
                  "no limit");
     if (io != NULL && io->weight.set && io->weight.v > 0) {
-        struct fact *f = fact_add(v, FACT_HOLDS, "block I/O weight", RESOURCES "blockIO.weight",
+        struct fact *f = fact_add(v, FACT_NOTE, "block I/O weight", RESOURCES "blockIO.weight",
                                   "Its part of a busy disk, beside its neighbours.", "%" PRIu64, io->weight.v);
         f->quiet = v->observed;
     }
@@ -215,11 +215,11 @@ void explain_cgroup(struct wall_view *v)
         f->quiet = v->observed;
     }
     for (size_t i = 0; r != NULL && i < r->unified.n; i++)
-        fact_add(v, FACT_HOLDS, fact_clean(v->a, r->unified.v[i].key), RESOURCES "unified",
+        fact_add(v, FACT_NOTE, fact_clean(v->a, r->unified.v[i].key), RESOURCES "unified",
                  "Set in the control group as it is written here.", "%s", fact_clean(v->a, r->unified.v[i].value));
     if (v->observed && l != NULL && l->cgroups_path != NULL) {
         bool root = str_eq(l->cgroups_path, "/");
-        fact_add(v, root ? FACT_OPEN : FACT_HOLDS, "group", NULL,
+        fact_add(v, FACT_NOTE, "group", NULL,
                  root ? "It is in no group of its own: what it uses is counted with the host's."
                       : "What it uses is counted here, with whatever else is in the group.",
                  "%s", fact_clean(v->a, l->cgroups_path));

@@ -54,7 +54,7 @@ static void explain_priority(struct wall_view *v, const struct oci_process *p)
     struct fact *f = NULL;
     if (p->oom_score_adj.set) {
         bool spared = p->oom_score_adj.v < 0;
-        f = fact_add(v, spared ? FACT_OPEN : FACT_HOLDS, "oom score", "process.oomScoreAdj",
+        f = fact_add(v, spared ? FACT_OPEN : FACT_NOTE, "oom score", "process.oomScoreAdj",
                      spared ? "When memory is short the kernel kills the host's other programs before it."
                             : "When memory is short it is no less likely to be killed than others.",
                      "%+" PRId64, p->oom_score_adj.v);
@@ -64,7 +64,7 @@ static void explain_priority(struct wall_view *v, const struct oci_process *p)
     if (s != NULL && s->policy != NULL) {
         bool real_time = str_eq(s->policy, "SCHED_FIFO") || str_eq(s->policy, "SCHED_RR") ||
                          str_eq(s->policy, "SCHED_DEADLINE");
-        f = fact_add(v, real_time ? FACT_OPEN : FACT_HOLDS, "scheduler", "process.scheduler",
+        f = fact_add(v, real_time ? FACT_OPEN : FACT_NOTE, "scheduler", "process.scheduler",
                      real_time ? "It runs before every ordinary program of the host."
                                : "It takes turns with the host's other programs.",
                      "%s, nice %" PRId64, fact_clean(v->a, s->policy), s->nice.v);
@@ -72,7 +72,7 @@ static void explain_priority(struct wall_view *v, const struct oci_process *p)
     }
     if (p->io_priority != NULL && p->io_priority->class != NULL) {
         bool real_time = str_eq(p->io_priority->class, "IOPRIO_CLASS_RT");
-        f = fact_add(v, real_time ? FACT_OPEN : FACT_HOLDS, "I/O priority", "process.ioPriority",
+        f = fact_add(v, real_time ? FACT_OPEN : FACT_NOTE, "I/O priority", "process.ioPriority",
                      real_time ? "Its disk accesses go before everybody else's." : "Its disk accesses wait their turn.",
                      "%s %" PRId64, fact_clean(v->a, p->io_priority->class), p->io_priority->priority.v);
         f->quiet = v->observed && !real_time;
@@ -86,16 +86,16 @@ void explain_limits(struct wall_view *v)
         for (size_t i = 0; i < p->rlimits.n; i++)
             explain_rlimit(v, &p->rlimits.v[i]);
         if (!v->observed && p->rlimits.n == 0)
-            fact_add(v, FACT_PARTIAL, "resource limits", NULL, "It has those of whoever starts it.", "none of its own");
+            fact_add(v, FACT_NOTE, "resource limits", NULL, "It has those of whoever starts it.", "none of its own");
         explain_priority(v, p);
     }
     const char *cpus = v->observed ? oci_annotation(v->c, ANNOTATION_OBSERVED_CPUS) : NULL;
     if (cpus != NULL)
-        fact_add(v, FACT_HOLDS, "runs on", NULL, "The CPUs that control group and affinity leave it.", "CPUs %s",
+        fact_add(v, FACT_NOTE, "runs on", NULL, "The CPUs that control group and affinity leave it.", "CPUs %s",
                  fact_clean(v->a, cpus));
     const struct oci_linux *l = v->c->linux;
     for (size_t i = 0; l != NULL && i < l->sysctl.n; i++)
-        fact_add(v, FACT_HOLDS, fact_clean(v->a, l->sysctl.v[i].key),
+        fact_add(v, FACT_NOTE, fact_clean(v->a, l->sysctl.v[i].key),
                  arena_printf(v->a, "linux.sysctl[%s]", l->sysctl.v[i].key), "Set in its own namespaces alone.", "%s",
                  fact_clean(v->a, l->sysctl.v[i].value));
 }

@@ -22,12 +22,13 @@ static const struct {
 };
 
 /*
- * Sharing the host's cgroup or time namespace shows the host a little and lets nothing through, so that it counts as
- * a gap and not as a missing wall.
+ * Sharing the host's cgroup or time namespace shows a little of the host and lets nothing through: where there are
+ * other namespaces it counts as a gap and not as a missing wall.
  */
-static enum fact_state shared_state(const char *type)
+static enum fact_state shared_state(const struct wall_view *v, const char *type)
 {
-    return type[0] == 'c' || type[0] == 't' ? FACT_PARTIAL : FACT_OPEN;
+    bool mild = type[0] == 'c' || type[0] == 't';
+    return mild && v->c->linux != NULL && v->c->linux->namespaces.n > 0 ? FACT_PARTIAL : FACT_OPEN;
 }
 
 void explain_namespaces(struct wall_view *v)
@@ -37,7 +38,7 @@ void explain_namespaces(struct wall_view *v)
         const char *path = arena_printf(v->a, "linux.namespaces[%s]", kinds[i].type);
         struct fact *f = NULL;
         if (ns == NULL)
-            f = fact_add(v, shared_state(kinds[i].type), kinds[i].subject, path, kinds[i].shared, "the host's");
+            f = fact_add(v, shared_state(v, kinds[i].type), kinds[i].subject, path, kinds[i].shared, "the host's");
         else if (ns->path == NULL || v->observed)
             f = fact_add(v, FACT_HOLDS, kinds[i].subject, path, kinds[i].own, "not the host's");
         else

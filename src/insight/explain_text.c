@@ -17,19 +17,22 @@
 #define MAX_WIDTH 120U
 
 struct marks {
-    const char *state[FACT_UNKNOWN + 1];
-    const char *line, *side, *top_left, *join_left, *bottom_left, *dot;
+    const char *state[FACT_NOTE + 1];
+    const char *line, *side, *top_left, *join_left, *bottom_left;
 };
 
 static const struct marks utf8_marks = {
-    .state = {[FACT_HOLDS] = "●", [FACT_PARTIAL] = "◐", [FACT_OPEN] = "○", [FACT_UNKNOWN] = "?"},
-    .line = "─", .side = "│", .top_left = "┌", .join_left = "├", .bottom_left = "└", .dot = "·"};
+    .state = {[FACT_HOLDS] = "●", [FACT_PARTIAL] = "◐", [FACT_OPEN] = "○", [FACT_UNKNOWN] = "?",
+              [FACT_NOTE] = "·"},
+    .line = "─", .side = "│", .top_left = "┌", .join_left = "├", .bottom_left = "└"};
 static const struct marks ascii_marks = {
-    .state = {[FACT_HOLDS] = "#", [FACT_PARTIAL] = "~", [FACT_OPEN] = "o", [FACT_UNKNOWN] = "?"},
-    .line = "-", .side = "|", .top_left = "+", .join_left = "+", .bottom_left = "+", .dot = "-"};
+    .state = {[FACT_HOLDS] = "#", [FACT_PARTIAL] = "~", [FACT_OPEN] = "o", [FACT_UNKNOWN] = "?",
+              [FACT_NOTE] = "-"},
+    .line = "-", .side = "|", .top_left = "+", .join_left = "+", .bottom_left = "+"};
 
 static const char *const colours[] = {
-    [FACT_HOLDS] = "\033[32m", [FACT_PARTIAL] = "\033[33m", [FACT_OPEN] = "\033[31m", [FACT_UNKNOWN] = "\033[36m"};
+    [FACT_HOLDS] = "\033[32m", [FACT_PARTIAL] = "\033[33m", [FACT_OPEN] = "\033[31m", [FACT_UNKNOWN] = "\033[36m",
+    [FACT_NOTE] = ""};
 
 struct drawing {
     struct buf *out;
@@ -234,7 +237,7 @@ static void put_process(struct drawing *d, const struct explanation *e)
 
 static void put_summary(struct drawing *d, const struct explanation *e)
 {
-    unsigned n[FACT_UNKNOWN + 1] = {0}, refused = e->refusal != NULL;
+    unsigned n[FACT_NOTE + 1] = {0}, refused = e->refusal != NULL;
     for (enum layer_id l = 0; l < LAYER_WALLS; l++) {
         n[e->walls[l].state]++;
         refused += e->walls[l].refusal != NULL;
