@@ -166,15 +166,16 @@ int oci_visit(const struct oci_document *document, oci_visitor *visit, void *arg
 #define OCI_U32 OCI_RANGE(0, UINT32_MAX)
 #define OCI_U64 OCI_RANGE(0, UINT64_MAX)
 
-#define OCI_TABLE(type)                                                                                     \
-    const struct oci_object type##_table = {                                                                \
-        .fields = type##_fields,                                                                            \
-        .n = ARRAY_LEN(type##_fields) + 0 * sizeof(char[ARRAY_LEN(type##_fields) <= OCI_MAX_FIELDS ? 1 : -1]), \
-        .size = sizeof(struct type),                                                                        \
-        .extra = OCI_OFFSET(type, extra, struct oci_extra *),                                               \
+#define OCI_COUNT(fields) (ARRAY_LEN(fields) + 0 * sizeof(char[ARRAY_LEN(fields) <= OCI_MAX_FIELDS ? 1 : -1]))
+#define OCI_TABLE(type)                                       \
+    const struct oci_object type##_table = {                  \
+        .fields = type##_fields,                              \
+        .n = OCI_COUNT(type##_fields),                        \
+        .size = sizeof(struct type),                          \
+        .extra = OCI_OFFSET(type, extra, struct oci_extra *), \
     }
 #define OCI_SECTION_TABLE(type) \
-    const struct oci_object type##_table = {.fields = type##_fields, .n = ARRAY_LEN(type##_fields)}
+    const struct oci_object type##_table = {.fields = type##_fields, .n = OCI_COUNT(type##_fields)}
 
 extern const struct oci_form oci_form_page_size, oci_form_rlimit, oci_form_cpu_list, oci_form_memory_bandwidth,
     oci_form_device_type, oci_form_capability, oci_form_version, oci_form_media_type, oci_form_digest, oci_form_uri,

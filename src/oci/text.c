@@ -60,9 +60,15 @@ static int next(struct reader *r)
     const char *what = lex_next(&r->lex);
     if (what != NULL)
         return fault_at(r, r->lex.at, what);
-    if (r->lex.kind != LEX_PUNCTUATION && ++r->tokens > r->max_tokens)
-        return err_set(r->err, -EFBIG, LAYER_CONFIG, "more than %zu names and values in one document", r->max_tokens);
     return 0;
+}
+
+/* Count a name or a value. */
+static int count(struct reader *r)
+{
+    if (++r->tokens <= r->max_tokens)
+        return 0;
+    return err_set(r->err, -EFBIG, LAYER_CONFIG, "more than %zu names and values in one document", r->max_tokens);
 }
 
 static bool is(const struct reader *r, char punctuation)
@@ -111,14 +117,15 @@ static int make_scalar(struct reader *r, struct json_object **ret)
 /* The value that begins with the current word, empty if it is an object or an array. */
 static int make(struct reader *r, struct json_object **ret)
 {
+    int e = count(r);
+    if (e < 0)
+        return e;
     if (r->lex.kind == LEX_SCALAR || r->lex.kind == LEX_STRING)
         return make_scalar(r, ret);
     if (!is(r, '{') && !is(r, '['))
         return fault(r, "expected a value");
     if (r->depth == MAX_DEPTH)
         return fault(r, "nested too deep");
-    if (++r->tokens > r->max_tokens)
-        return err_set(r->err, -EFBIG, LAYER_CONFIG, "more than %zu names and values in one document", r->max_tokens);
     *ret = is(r, '{') ? json_object_new_object() : json_object_new_array_ext(4);
     return *ret != NULL ? 0 : no_memory(r);
 }
@@ -128,7 +135,9 @@ static int read_name(struct reader *r)
 {
     if (r->lex.kind != LEX_STRING)
         return fault(r, "expected a member's name in quotes");
-    int e = word(r);
+    int e = count(r);
+    if (e == 0)
+        e = word(r);
     if (e < 0)
         return e;
     r->name = arena_strndup(r->names, r->scratch.data, r->scratch.len);
@@ -315,7 +324,7 @@ void oci_json_indent(const char *json, unsigned depth, struct buf *out)
         bool empty = (c == '{' || c == '[') && (*l.at == '}' || *l.at == ']');
         bool closes = c == '}' || c == ']';
         if (closes) {
-            depth--;
+            depth -= depth > 0;
             buf_putc(out, '\n');
             buf_pad(out, ' ', (size_t)depth * 2);
         }

@@ -96,7 +96,7 @@ static void PRINTF_LIKE(4, 5) mismatch(struct check *c, const char *path, const 
     char text[300];
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    print_error("%s: %s: %s\n", path, aspect, text);
+    print_error("# %s: %s: %s\n", path, aspect, text);
 }
 
 static const struct schema_file *load(struct check *c, const char *name)
