@@ -11,9 +11,17 @@ PROGRAM = BUILD / "tests/run/attempt"
 _ids = itertools.count()
 
 
-def run(oci, bundle, *options, **keywords):
-    """Run the bundle's program; the finished process."""
-    return oci("run", *options, "--bundle", bundle.path, f"t{next(_ids)}", **keywords)
+class NotRun(Exception):
+    """The container or its program did not get as far as the test's question. No AssertionError: a negative control
+    must not take a broken test for a missing wall."""
+
+
+def run(oci, bundle, *options, check=None, **keywords):
+    """Run the bundle's program; the finished process. check: the exit status without which there is no answer."""
+    done = oci("run", *options, "--bundle", bundle.path, f"t{next(_ids)}", **keywords)
+    if check is not None and done.returncode != check:
+        raise NotRun(f"status {done.returncode}, not {check}\n{done.stdout}{done.stderr}")
+    return done
 
 
 def shell(oci, bundle, script, **keywords):

@@ -132,14 +132,14 @@ def cannot_reopen_a_leaked_file(oci, bundle, outside):
     shutil.copy(PROGRAM, bundle.rootfs / "bin/attempt")
     bundle.args("/bin/attempt", "open", "/proc/self/fd/3")
     leaked = os.open(outside, os.O_RDONLY)
-    # The test's own descriptor 3 may be pytest's; a shell puts ours there.
-    oci.prefix = ["sh", "-c", f'exec "$@" 3<&{leaked}', "sh"]
+    # This process's own descriptor 3 may be pytest's; a shell (not dash, which knows only 0 to 9) puts ours there.
+    oci.prefix = ["bash", "-c", f'exec "$@" 3<&{leaked}', "bash"]
     try:
         done = run(oci, bundle, "--preserve-fds", "1", check=0, pass_fds=[leaked])
     finally:
         os.close(leaked)
         oci.prefix = []
-    assert done.stdout.strip() == "EACCES"
+    assert done.stdout.strip() == "EACCES"  # without Landlock: ok
 
 
 @needs(2)
@@ -156,7 +156,7 @@ def test_ordinary_work_on_a_writable_root(oci, bundle):
     done = shell(oci, landlock(bundle, "on"), """set -e
         mkdir -p /srv/new /opt2 && echo x > /srv/new/a && mv /srv/new/a /opt2/b && ln /opt2/b /srv/hard
         ln -s b /opt2/link && cat /opt2/link && : > /opt2/b && rm -r /srv/new /opt2 /srv/hard
-        mkfifo /tmp/fifo && rm /tmp/fifo && cp /bin/busybox /tmp/program && /tmp/program true
+        mkfifo /tmp/fifo && rm /tmp/fifo && cp /bin/busybox /tmp/busybox && /tmp/busybox true
         echo x > /dev/null && echo x > /dev/shm/y && rm /dev/shm/y && echo done""")
     assert done == "x\ndone"
 
@@ -174,7 +174,7 @@ def test_ordinary_work_on_a_readonly_root(oci, bundle, tmp_path):
                                 oci_spec.mount("/etc/hosts", "bind", str(single), "rbind")]
     done = shell(oci, landlock(bundle, "on"), """set -e
         mkdir /tmp/d /data/d && echo x > /tmp/d/a && mv /tmp/d/a /tmp/b && echo y > /data/d/z && mv /data/d/z /data/z
-        echo 127.0.0.2 more >> /etc/hosts && cp /bin/busybox /tmp/program && /tmp/program true
+        echo 127.0.0.2 more >> /etc/hosts && cp /bin/busybox /tmp/busybox && /tmp/busybox true
         echo x > /dev/null && echo x > /dev/shm/y && echo z > /dev/shm/y
         echo 5 > /proc/self/oom_score_adj && echo name > /proc/self/comm && echo done""")
     assert done == "done"
