@@ -129,6 +129,8 @@ int reference_parse(struct arena *a, const char *text, struct image_reference *r
         return err_set_errno(err, -ENOMEM, LAYER_IMAGE, "image name");
     if (*s == '\0')
         return refuse(err, text, "it is empty");
+    if (is_image_id(s))
+        return refuse(err, text, "64 hex digits are an image ID");
 
     char *at = strchr(s, '@');
     if (at != NULL) {
@@ -160,8 +162,6 @@ int reference_parse(struct arena *a, const char *text, struct image_reference *r
     if (!repository_ok(path))
         return refuse(err, text, "a repository has lower-case letters and digits, with '.', '_', '-' and '/' between "
                                  "them");
-    if (is_image_id(path))
-        return refuse(err, text, "64 hex digits are an image ID");
     r.repository = path;
     if (str_eq(r.registry, "docker.io") && strchr(path, '/') == NULL) {
         r.repository = arena_printf(a, "library/%s", path);
@@ -186,10 +186,12 @@ const char *reference_shorten(const char *full)
     if (!str_starts(full, docker))
         return full;
     const char *rest = full + sizeof docker - 1;
-    if (!str_starts(rest, library))
-        return rest;
-    const char *name = rest + sizeof library - 1;
-    return strchr(name, '/') == NULL ? name : rest;
+    const char *name = str_starts(rest, library) ? rest + sizeof library - 1 : rest;
+    if (strchr(name, '/') == NULL && name != rest && !is_image_id(name))
+        return name;
+    /* docker.io/a.b/c cannot lose docker.io: a.b would be taken for the registry. */
+    const char *slash = strchr(rest, '/');
+    return slash != NULL && !is_registry(rest, (size_t)(slash - rest)) ? rest : full;
 }
 
 const char *reference_familiar(struct arena *a, const struct image_reference *r)
