@@ -47,7 +47,8 @@
     })
 
 #define CGROUP "/sys/fs/cgroup"
-static const char *const v1_hierarchies[] = {"memory", "cpu", "cpuacct", "pids", "freezer", "devices"};
+/* Those that limits, devices and accounting need; freezing is done in the v2 tree of a hybrid host. */
+static const char *const v1_hierarchies[] = {"pids", "devices", "memory", "cpuacct", "cpu"};
 static const char *const v1_shown[] = {"blkio",   "cpu",     "cpuacct", "cpuset", "devices",
                                        "freezer", "memory", "pids",    "systemd"};
 static const struct {
@@ -68,6 +69,7 @@ static const struct {
     {"devices", "devices.allow", "c 5:0 rwm"},
     {"devices", "devices.allow", "c 5:2 rwm"},
     {"devices", "devices.allow", "c 136:* rwm"},
+    {"devices", "devices.allow", "c 10:200 rwm"},
 };
 static const char *const masked_paths[] = {
     "proc/acpi",         "proc/asound",      "proc/interrupts",  "proc/kcore", "proc/keys",    "proc/latency_stats",
