@@ -179,7 +179,7 @@ int rootfs_console(struct rootfs_walk *w, const struct rootfs_console *c, struct
                                        .slot = c->dev_slot,
                                        .relative = c->dev_slot >= 0 ? "console" : "dev/console",
                                        .fresh = c->dev_slot >= 0};
-    int r = rootfs_attach(w, clone, &place, false, err);
+    int r = rootfs_attach(w, clone, &place, ROOTFS_ANY, err);
     if (r < 0)
         return r;
     w->ap->fds[SLOT_CONSOLE] = TAKE_FD(master);

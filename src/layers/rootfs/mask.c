@@ -42,73 +42,30 @@ static int make_empty(struct err *err)
     return fd >= 0 ? fd : err_set_errno(err, -errno, LAYER_ROOTFS, "mask: empty file system");
 }
 
-/* A detached mount to cover one path with. It stays the walk's until release_cover() says that it was used. */
-static int take_cover(struct rootfs_walk *w, bool directory, struct err *err)
+/*
+ * A detached mount to cover one path with. The first empty file system serves as it is, the others are clones of it
+ * where it was put. The path is known to exist: a detached mount that nobody needs costs a grace period of RCU.
+ */
+static int make_cover(struct rootfs_walk *w, bool directory, struct err *err)
 {
     int *origin = directory ? &w->empty_origin : &w->null_origin;
-    int *spare = directory ? &w->empty_spare : &w->null_spare;
-    if (*spare >= 0)
-        return *spare;
     if (*origin < 0) {
-        *origin = directory ? make_empty(err) : open_null(w, err);
-        if (*origin < 0)
-            return *origin;
-        if (directory) /* the first mount itself serves; later ones are cloned from where it was put */
-            return *spare = *origin;
+        int first = directory ? make_empty(err) : open_null(w, err);
+        if (first < 0)
+            return first;
+        if (directory) {
+            *origin = fcntl(first, F_DUPFD_CLOEXEC, 3);
+            return *origin >= 0 ? first : err_set_errno(err, -errno, LAYER_ROOTFS, "mask: descriptor");
+        }
+        *origin = first;
     }
-    *spare = open_tree(*origin, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
-    return *spare >= 0 ? *spare : err_set_errno(err, -errno, LAYER_ROOTFS, "mask: clone the cover");
-}
-
-static void release_cover(struct rootfs_walk *w, bool directory)
-{
-    if (directory && w->empty_spare == w->empty_origin)
-        w->empty_spare = -EBADF;
-    else
-        fd_close(directory ? &w->empty_spare : &w->null_spare);
+    int fd = open_tree(*origin, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+    return fd >= 0 ? fd : err_set_errno(err, -errno, LAYER_ROOTFS, "mask: clone the cover");
 }
 
 static bool is_absent(int r)
 {
     return r == -ENOENT || r == -ENOTDIR;
-}
-
-/* 0: covered; 1: it is of the other kind; or a negative errno with its message. */
-static int cover(struct rootfs_walk *w, const struct rootfs_mask *m, int dir, const char *relative, bool directory,
-                 struct err *err)
-{
-    /* Do not make an empty file system for a path that this kernel does not have. */
-    if (directory && w->empty_origin < 0 && relative[0] != '\0') {
-        CLEANUP_FD int fd = openat(dir, relative, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0)
-            return errno == ENOTDIR || errno == ELOOP ? 1 : errno == ENOENT ? 0
-                       : err_set_errno(err, -errno, LAYER_ROOTFS, "mask %s", m->place.path);
-    }
-    int fd = take_cover(w, directory, err);
-    if (fd < 0)
-        return fd;
-    unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | (relative[0] == '\0' ? MOVE_MOUNT_T_EMPTY_PATH : 0);
-    if (move_mount(fd, "", dir, relative, flags) < 0) {
-        if (errno == ENOENT)
-            return 0;
-        if (errno == EINVAL || errno == ENOTDIR)
-            return 1;
-        return err_set_errno(err, -errno, LAYER_ROOTFS, "mask %s", m->place.path);
-    }
-    release_cover(w, directory);
-    return 0;
-}
-
-static int cover_either(struct rootfs_walk *w, const struct rootfs_mask *m, int dir, const char *relative,
-                        bool directory, struct err *err)
-{
-    int r = cover(w, m, dir, relative, directory, err);
-    if (r == 1)
-        r = cover(w, m, dir, relative, !directory, err);
-    if (r == 1)
-        return err_set(err, -EINVAL, LAYER_ROOTFS, "mask %s: neither a file nor a directory can cover it",
-                       m->place.path);
-    return r;
 }
 
 /*
@@ -119,17 +76,31 @@ static int open_target(const struct rootfs_walk *w, const struct rootfs_place *p
     return rootfs_open_in(w->root, place->path[1] != '\0' ? place->path + 1 : ".", O_PATH, 0);
 }
 
-int rootfs_mask(struct rootfs_walk *w, const struct rootfs_mask *m, struct err *err)
+/* In our own /proc or /sys no name leads elsewhere: one call finds and uses it. */
+static bool is_direct(const struct rootfs_walk *w, const struct rootfs_place *place)
 {
-    if (m->place.slot >= 0 && !m->place.fresh && w->ap->fds[m->place.slot] >= 0)
-        return cover_either(w, m, w->ap->fds[m->place.slot], m->place.relative, m->likely_directory, err);
-    CLEANUP_FD int target = open_target(w, &m->place);
-    if (is_absent(target))
+    return place->slot >= 0 && !place->fresh && w->ap->fds[place->slot] >= 0;
+}
+
+int rootfs_mask(struct rootfs_walk *w, const struct rootfs_place *place, struct err *err)
+{
+    CLEANUP_FD int target = -EBADF;
+    bool direct = is_direct(w, place);
+    int dir = direct ? w->ap->fds[place->slot] : (target = open_target(w, place));
+    const char *relative = direct ? place->relative : "";
+    if (is_absent(dir))
         return 0;
     struct stat st;
-    if (target < 0 || fstat(target, &st) < 0)
-        return err_set_errno(err, target < 0 ? target : -errno, LAYER_ROOTFS, "mask %s", m->place.path);
-    return cover_either(w, m, target, "", S_ISDIR(st.st_mode), err);
+    if (dir < 0 || fstatat(dir, relative, &st, AT_SYMLINK_NOFOLLOW | (direct ? 0 : AT_EMPTY_PATH)) < 0) {
+        int r = dir < 0 ? dir : -errno;
+        return is_absent(r) ? 0 : err_set_errno(err, r, LAYER_ROOTFS, "mask %s", place->path);
+    }
+    CLEANUP_FD int cover = make_cover(w, S_ISDIR(st.st_mode), err);
+    if (cover < 0)
+        return cover;
+    if (move_mount(cover, "", dir, relative, MOVE_MOUNT_F_EMPTY_PATH | (direct ? 0 : MOVE_MOUNT_T_EMPTY_PATH)) < 0)
+        return err_set_errno(err, -errno, LAYER_ROOTFS, "mask %s", place->path);
+    return 0;
 }
 
 int rootfs_readonly(const struct rootfs_walk *w, const struct rootfs_place *place, struct err *err)
@@ -137,7 +108,7 @@ int rootfs_readonly(const struct rootfs_walk *w, const struct rootfs_place *plac
     CLEANUP_FD int target = -EBADF;
     int dir;
     const char *relative = place->relative;
-    bool direct = place->slot >= 0 && !place->fresh && w->ap->fds[place->slot] >= 0;
+    bool direct = is_direct(w, place);
     if (direct) {
         dir = w->ap->fds[place->slot];
     } else {

@@ -124,12 +124,13 @@ static int attach_failed(const struct rootfs_place *place, int mount, int code, 
     return err_set_errno(err, code, LAYER_ROOTFS, "mount %s", place->path);
 }
 
-static int attach_trusted(const struct rootfs_walk *w, int mount, const struct rootfs_place *place, struct err *err)
+static int attach_trusted(const struct rootfs_walk *w, int mount, const struct rootfs_place *place, bool is_directory,
+                          struct err *err)
 {
     int parent = w->ap->fds[place->slot];
     if (place->fresh) {
-        struct stat st;
-        if (fstat(mount, &st) < 0)
+        struct stat st = {.st_mode = S_IFDIR};
+        if (!is_directory && fstat(mount, &st) < 0)
             return err_set_errno(err, -errno, LAYER_ROOTFS, "mount %s", place->path);
         int r = S_ISDIR(st.st_mode) ? mkdirat(parent, place->relative, 0755)
                                     : mknodat(parent, place->relative, S_IFREG | 0644, 0);
@@ -141,12 +142,12 @@ static int attach_trusted(const struct rootfs_walk *w, int mount, const struct r
     return 0;
 }
 
-int rootfs_attach(const struct rootfs_walk *w, int mount, const struct rootfs_place *place, bool real_directory,
+int rootfs_attach(const struct rootfs_walk *w, int mount, const struct rootfs_place *place, enum rootfs_shape shape,
                   struct err *err)
 {
     if (place->slot >= 0 && w->ap->fds[place->slot] >= 0)
-        return attach_trusted(w, mount, place, err);
-    CLEANUP_FD int target = find(w, place, real_directory, err);
+        return attach_trusted(w, mount, place, shape != ROOTFS_ANY, err);
+    CLEANUP_FD int target = find(w, place, shape == ROOTFS_REAL_DIRECTORY, err);
     if (target == -ENOENT) {
         struct stat st;
         if (fstat(mount, &st) < 0)

@@ -225,40 +225,24 @@ static struct rootfs_place *new_place(struct rootfs_planning *p, const char *pat
     return place == NULL || clean == NULL ? NULL : rootfs_plan_place(p, clean, place);
 }
 
-/* Of the paths that engines mask, these are directories. A wrong guess costs a system call, nothing else. */
-static bool is_likely_directory(const char *path)
-{
-    static const char *const names[] = {"acpi", "asound", "scsi", "firmware", "powercap", "thermal_throttle", "security"};
-    const char *name = strrchr(path, '/');
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (str_eq(name + 1, names[i]))
-            return true;
-    return false;
-}
-
 static int plan_restrictions(struct rootfs_planning *p, struct err *err)
 {
     const struct oci_linux *l = p->config->linux;
     const struct {
         const struct oci_strs *paths;
-        const char *member;
-    } lists[] = {{&l->readonly_paths, "linux.readonlyPaths"}, {&l->masked_paths, "linux.maskedPaths"}};
+        const char *member, *name;
+        enum rootfs_op kind;
+    } lists[] = {{&l->readonly_paths, "linux.readonlyPaths", "read-only", ROOTFS_READONLY},
+                 {&l->masked_paths, "linux.maskedPaths", "mask", ROOTFS_MASK}};
     for (size_t k = 0; k < ARRAY_LEN(lists); k++)
         for (size_t i = 0; i < lists[k].paths->n; i++) {
             if (lists[k].paths->v[i][0] != '/')
                 return err_set(err, -EINVAL, LAYER_ROOTFS, "%s[%zu]: %s is not an absolute path", lists[k].member, i,
                                lists[k].paths->v[i]);
             struct rootfs_place *place = new_place(p, lists[k].paths->v[i]);
-            struct rootfs_mask *mask = arena_new(p->plan->arena, struct rootfs_mask);
-            if (place == NULL || mask == NULL)
+            if (place == NULL)
                 return err_set(err, -ENOMEM, LAYER_ROOTFS, "out of memory");
-            if (k == 0) {
-                rootfs_plan_op(p, STEP_CHILD_ROOTFS, ROOTFS_READONLY, "read-only", place->path, NULL, place,
-                               place->slot);
-                continue;
-            }
-            *mask = (struct rootfs_mask){.place = *place, .likely_directory = is_likely_directory(place->path)};
-            rootfs_plan_op(p, STEP_CHILD_ROOTFS, ROOTFS_MASK, "mask", place->path, NULL, mask, place->slot);
+            rootfs_plan_op(p, STEP_CHILD_ROOTFS, lists[k].kind, lists[k].name, place->path, NULL, place, place->slot);
         }
     return 0;
 }

@@ -182,7 +182,6 @@ static int plan_filesystem(struct rootfs_planning *p, const struct oci_mount *c,
     m->kind = ROOTFS_FILESYSTEM;
     m->type = c->type;
     m->source = c->source != NULL && c->source[0] != '\0' ? c->source : NULL;
-    m->is_proc = str_eq(c->type, "proc") && str_eq(m->place.path, "/proc");
     m->real_directory = str_eq(c->type, "proc") || str_eq(c->type, "sysfs");
     m->label = p->label != NULL && !str_eq(c->type, "proc") && !str_eq(c->type, "sysfs") ? p->label : NULL;
     if (str_eq(c->type, "cgroup"))

@@ -43,7 +43,7 @@ enum rootfs_op {
     ROOTFS_LINK,         /* args: struct rootfs_link */
     ROOTFS_CONSOLE,      /* args: struct rootfs_console */
     ROOTFS_READONLY,     /* args: struct rootfs_place */
-    ROOTFS_MASK,         /* args: struct rootfs_mask */
+    ROOTFS_MASK,         /* args: struct rootfs_place */
     ROOTFS_SEAL,         /* slot's mount becomes read-only, now that it is filled */
     ROOTFS_READONLY_ROOT,
     ROOTFS_PIVOT,
@@ -80,11 +80,10 @@ struct rootfs_mount {
     const struct rootfs_overlay *overlay;
     uint64_t default_propagation; /* of a bind that says none: MS_SLAVE, MS_PRIVATE, or 0: as it is */
     bool cut_peers;               /* the source's peers must not see what is mounted here: slave first */
-    bool real_directory;          /* the mount point must be one: no symbolic link on the way (CVE-2019-19921) */
+    bool real_directory;          /* no symbolic link on the way to the mount point (CVE-2019-19921) */
     bool source_must_be_proc;     /* a bind on /proc */
     int source_slot;              /* of a bind */
     int keep_slot;                /* the mount's descriptor goes there, -1: nobody needs it */
-    bool is_proc;                 /* the container's own /proc */
 };
 
 struct rootfs_overlay {
@@ -120,11 +119,6 @@ struct rootfs_link {
 
 struct rootfs_console {
     int pts_slot, dev_slot; /* -1: look them up */
-};
-
-struct rootfs_mask {
-    struct rootfs_place place;
-    bool likely_directory; /* which kind to try first */
 };
 
 /* path.c: paths as text */
@@ -184,13 +178,17 @@ int rootfs_filesystem_failed(int fs, int code, struct err *err, const char *what
 struct rootfs_walk {
     struct apply *ap;
     int root;
-    int null_origin, null_spare;   /* mask.c */
-    int empty_origin, empty_spare;
+    int null_origin, empty_origin; /* mask.c */
     bool bind_devices; /* a node could not be made: ROOTFS_BIND_DEVICES has work */
 };
 int rootfs_open_in(int root, const char *relative, uint64_t flags, uint64_t resolve);
 int rootfs_directory(const struct rootfs_walk *w, const char *path, struct err *err); /* found or made */
-int rootfs_attach(const struct rootfs_walk *w, int mount, const struct rootfs_place *place, bool real_directory,
+enum rootfs_shape {
+    ROOTFS_ANY,            /* a file or a directory, as the mount is */
+    ROOTFS_DIRECTORY,      /* the mount is a directory */
+    ROOTFS_REAL_DIRECTORY, /* and its place must be one, without a symbolic link on the way */
+};
+int rootfs_attach(const struct rootfs_walk *w, int mount, const struct rootfs_place *place, enum rootfs_shape shape,
                   struct err *err);
 
 /* walk.c and the files of its operations */
@@ -203,7 +201,7 @@ int rootfs_bind_devices(struct rootfs_walk *w, struct err *err);
 int rootfs_link(const struct rootfs_walk *w, const struct rootfs_link *l, struct err *err);
 int rootfs_console(struct rootfs_walk *w, const struct rootfs_console *c, struct err *err);
 int rootfs_readonly(const struct rootfs_walk *w, const struct rootfs_place *place, struct err *err);
-int rootfs_mask(struct rootfs_walk *w, const struct rootfs_mask *m, struct err *err);
+int rootfs_mask(struct rootfs_walk *w, const struct rootfs_place *place, struct err *err);
 int rootfs_pivot(struct rootfs_walk *w, struct err *err);
 
 int rootfs_observe(struct arena *a, pid_t pid, int pidfd, const struct host *host, struct oci_config *ret,

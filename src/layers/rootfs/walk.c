@@ -164,7 +164,10 @@ static int mount_one(struct rootfs_walk *w, const struct rootfs_mount *m, struct
         return r;
     if (m->options.copy_up && (r = rootfs_copy_up(w, fd, m, err)) < 0)
         return r;
-    if ((r = rootfs_attach(w, fd, &m->place, m->real_directory, err)) < 0)
+    enum rootfs_shape shape = m->real_directory          ? ROOTFS_REAL_DIRECTORY
+                              : m->kind != ROOTFS_BIND ? ROOTFS_DIRECTORY
+                                                       : ROOTFS_ANY;
+    if ((r = rootfs_attach(w, fd, &m->place, shape, err)) < 0)
         return r;
     if (m->keep_slot >= 0)
         w->ap->fds[m->keep_slot] = TAKE_FD(fd);
@@ -251,9 +254,7 @@ static int child_op(struct rootfs_walk *w, const struct op *op, struct err *err)
 /* Nothing of ours stays open into the program's life; it may be long until exec closes what is close-on-exec. */
 static void close_all(struct rootfs_walk *w)
 {
-    fd_close(&w->null_spare);
     fd_close(&w->null_origin);
-    fd_close(&w->empty_spare);
     fd_close(&w->empty_origin);
     plan_each(op, w->ap->plan, LAYER_ROOTFS, STEP_CHILD_ROOTFS) {
         if (op->kind == ROOTFS_MOUNT) {
@@ -267,8 +268,7 @@ static void close_all(struct rootfs_walk *w)
 
 int rootfs_child(struct apply *ap, struct err *err)
 {
-    struct rootfs_walk w = {.ap = ap, .root = -EBADF, .null_origin = -EBADF, .null_spare = -EBADF,
-                            .empty_origin = -EBADF, .empty_spare = -EBADF};
+    struct rootfs_walk w = {.ap = ap, .root = -EBADF, .null_origin = -EBADF, .empty_origin = -EBADF};
     /* Modes are those that are asked for. */
     mode_t mask = umask(0);
     int r = 0;
