@@ -147,7 +147,8 @@ int spec_capabilities(struct spec *s)
         return r;
     for (size_t i = 0; i < s->p->capabilities.n; i++)
         profile |= CAPABILITY_BIT(capability_from_name(s->p->capabilities.v[i].value));
-    uint64_t all = capability_all(s->host), set = (profile & ~drop) | add;
+    /* All that this host lets us hand out, as Docker's are all that its daemon has. */
+    uint64_t all = capability_grantable(s->host, s->userns_private), set = (profile & ~drop) | add;
     if (s->o->privileged)
         set = all;
     else if (drop_all)
