@@ -132,6 +132,15 @@ def test_the_callers_ambient_set_stays_outside(oci, bundle):
     assert int(status(oci, bundle)["CapAmb"], 16) == 1 << 5
 
 
+def test_rootless_identity(user_oci, user_bundle):
+    """The user namespace denies setgroups: no groups can be asked for, and the caller's own must not be a failure."""
+    seen = status(user_oci, user_bundle)
+    assert seen["Uid"].split() == ["0"] * 4
+    assert int(seen["CapEff"], 16) == sum(1 << n for n in (0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31))
+    user_bundle.config["process"]["user"]["additionalGids"] = [0]
+    refused(user_oci, user_bundle, "capabilities", "the container's user namespace denies setgroups")
+
+
 # --- refused by name, before anything has changed ------------------------------------------------------------------
 
 @pytest.mark.parametrize("which", SETS)

@@ -51,6 +51,11 @@ def test_no_mount_even_in_a_user_namespace_of_ones_own(oci, bundle, mode):
     expect(mode, cannot_mount, oci, landlock(bundle, mode))
 
 
+@needs(2)
+def test_no_mount_rootless(user_oci, user_bundle, mode):
+    expect(mode, cannot_mount, user_oci, landlock(user_bundle, mode))
+
+
 def cannot_make_nodes(oci, bundle):
     assert attempt(oci, bundle, "whiteout", "/tmp/node") == "EACCES"
 

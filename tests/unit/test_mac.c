@@ -14,13 +14,14 @@ static const struct host labelled = {.kernel_major = 6, .kernel_minor = 12, .cap
                                      .last_capability = 40, .apparmor = true, .selinux = true};
 
 #define ANNOTATE(mode) "'annotations':{'org.cofferdam.landlock':'" mode "'},"
-#define DENY_MOUNT "'seccomp':{'defaultAction':'SCMP_ACT_ERRNO','syscalls':[{'names':['read'],'action':'SCMP_ACT_ALLOW'}]}"
+#define DENY_MOUNT                                                                                               \
+    "'seccomp':{'defaultAction':'SCMP_ACT_ERRNO','syscalls':[{'names':['read'],'action':'SCMP_ACT_ALLOW'}]}"
 #define DOCUMENT(mode, caps, root, mounts, linux_members)                                                        \
     ANNOTATE(mode) "'process':{'cwd':'/','args':['x'],'user':{'uid':0,'gid':0},'capabilities':{'bounding':["    \
                    caps "]}},'root':{'path':'r','readonly':" root "},'mounts':[" mounts "],'linux':{"           \
                    linux_members "}"
 
-#define RULES "child-late mac rules landlock = abi 6, signals and abstract sockets stay inside\n"
+#define RULES "child-late mac rules landlock = abi 6, signals inside, abstract sockets inside\n"
 #define TAIL                                                                                                     \
     "child-late mac allow standard descriptors = as they are open\n"                                             \
     "child-late mac enter landlock\n"
@@ -188,6 +189,41 @@ static void automatic_looks_at_the_filter(void **state)
     }
 }
 
+/* The containers of a pod may signal each other; a container in the host's namespaces may not leave. */
+static void those_who_join_are_not_scoped(void **state)
+{
+    (void)state;
+#define SHARES(namespaces) ANNOTATE("on") "'linux':{'namespaces':[" namespaces "]," DENY_MOUNT "}"
+    static const struct {
+        const char *document, *rules;
+    } cases[] = {
+        {SHARES("{'type':'pid','path':'/p'},{'type':'network','path':'/n'}"), "landlock = abi 6\n"},
+        {SHARES("{'type':'pid','path':'/p'}"), "landlock = abi 6, abstract sockets inside\n"},
+        {SHARES("{'type':'pid'},{'type':'network','path':'/n'}"), "landlock = abi 6, signals inside\n"},
+        {SHARES("{'type':'mount'}"), "landlock = abi 6, signals inside, abstract sockets inside\n"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        PLANNED p = plan_wall(&mac_layer, &plain, cases[i].document);
+        if (strstr(buf_str(&p.text), cases[i].rules) == NULL)
+            fail_msg("%s: %s", cases[i].document, buf_str(&p.text));
+    }
+}
+
+/* A debugging container beside another: its right to trace is not taken away unasked. */
+static void automatic_leaves_tracers_alone(void **state)
+{
+    (void)state;
+#define TRACER(mode, pid) DOCUMENT(mode, "'CAP_SYS_PTRACE'", "false", "", "'namespaces':[" pid "]," DENY_MOUNT)
+    expect_plan(&mac_layer, &plain, TRACER("auto", "{'type':'pid','path':'/p'}"),
+                "child-late mac leave-out landlock = a container with CAP_SYS_PTRACE in others' pid namespace may "
+                "trace them, which Landlock forbids\n");
+    static const char *const on[] = {TRACER("on", "{'type':'pid','path':'/p'}"), TRACER("auto", "{'type':'pid'}")};
+    for (size_t i = 0; i < ARRAY_LEN(on); i++) {
+        PLANNED p = plan_wall(&mac_layer, &plain, on[i]);
+        assert_non_null(strstr(buf_str(&p.text), "enter landlock"));
+    }
+}
+
 static void exec_is_not_scoped(void **state)
 {
     (void)state;
@@ -212,6 +248,8 @@ int main(void)
         cmocka_unit_test(older_kernels_handle_less),
         cmocka_unit_test(what_stands_in_the_way),
         cmocka_unit_test(automatic_looks_at_the_filter),
+        cmocka_unit_test(those_who_join_are_not_scoped),
+        cmocka_unit_test(automatic_leaves_tracers_alone),
         cmocka_unit_test(exec_is_not_scoped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,8 +6,8 @@
  * across mounts, and is allowed when the rules met on the way give all that it needs. Rules add up; none can take away
  * what one above it gives. From this follows what can be had:
  *
- *   read-only root   "/" can be read and executed. Every mount that is not read-only may be written. /proc may be
- *                    written too, as files only: programs write to /proc/self (oom_score_adj, comm of their threads,
+ *   read-only root   "/" can be read and executed. Every mount that is not read-only may be written. So may /proc, as
+ *                    files only: programs write to /proc/self (oom_score_adj, comm of their threads,
  *                    attr, coredump_filter), and the directories of future processes cannot be named in a rule. The
  *                    price is that Landlock does not guard /proc/sys; there the mount wall stands alone. /sys and all
  *                    that the root holds are guarded twice.
@@ -17,7 +17,7 @@
  *
  * In both: no mount, umount or pivot_root at all (landlock(7), "current limitations"), which is why a container that
  * may mount is left without it; no ptrace, signal or abstract socket out of the container even where it shares the
- * host's namespaces; and no opening of a file that lies outside the root, say by a leaked descriptor's /proc/self/fd.
+ * host's namespaces (signals and sockets: not where it joins another container's); and no opening of a file that lies outside the root, say by a leaked descriptor's /proc/self/fd.
  * The standard descriptors are an exception, or "nginx > log" could not reopen /dev/stdout: each may be reopened as it
  * is open now. Network rights are not handled.
  */
@@ -138,6 +138,10 @@ const char *mac_landlock_obstacle(const struct oci_config *config, const struct 
     if (!oci_has_userns(config) && !host_has_capability(host, CAP_SYS_ADMIN) &&
         (config->process == NULL || !config->process->no_new_privileges.v))
         return "without CAP_SYS_ADMIN Landlock needs process.noNewPrivileges";
+    const struct oci_namespace *pid = oci_namespace_find(config, "pid");
+    if (automatic && (pid == NULL || pid->path != NULL) &&
+        (capabilities_of(config) & CAPABILITY_BIT(CAP_SYS_PTRACE)) != 0)
+        return "a container with CAP_SYS_PTRACE in others' pid namespace may trace them, which Landlock forbids";
     const struct oci_seccomp *filter = config->linux != NULL ? config->linux->seccomp : NULL;
     if (automatic && (filter_lets_through(filter, "mount") || filter_lets_through(filter, "move_mount")))
         return "the seccomp filter lets programs mount in a user namespace of their own, which Landlock forbids";
@@ -225,6 +229,22 @@ static void allow_all(const struct builder *b)
     }
 }
 
+/*
+ * Signals and abstract sockets stay inside, except for those who join a namespace that is not the host's: the
+ * containers of a pod share it in order to reach each other.
+ */
+static uint64_t scopes_of(const struct oci_config *config)
+{
+    const struct oci_namespace *pid = oci_namespace_find(config, "pid");
+    const struct oci_namespace *network = oci_namespace_find(config, "network");
+    uint64_t scopes = 0;
+    if (pid == NULL || pid->path == NULL)
+        scopes |= LANDLOCK_SCOPE_SIGNAL;
+    if (network == NULL || network->path == NULL)
+        scopes |= LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET;
+    return scopes;
+}
+
 static int mode_of(const struct oci_config *config, bool *ret_automatic, struct err *err)
 {
     const char *mode = oci_annotation(config, ANNOTATION_LANDLOCK);
@@ -258,15 +278,17 @@ int mac_landlock_plan(const struct oci_config *config, const struct host *host, 
     int abi = host->landlock_abi;
     attr->handled_access_fs = handled_by(abi);
     if (scoped && abi >= 6)
-        attr->scoped = LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET | LANDLOCK_SCOPE_SIGNAL;
+        attr->scoped = scopes_of(config);
     struct builder b = {.config = config, .plan = plan, .handled = attr->handled_access_fs};
     b.full = READ | WRITE | CHANGE;
     if ((capabilities_of(config) & CAPABILITY_BIT(CAP_MKNOD)) != 0)
         b.full |= NODES;
 
     struct op *op = mac_add(plan, STEP_CHILD_LATE, MAC_LANDLOCK_RULES, "rules", "landlock",
-                            arena_printf(plan->arena, "abi %d%s", abi,
-                                         attr->scoped != 0 ? ", signals and abstract sockets stay inside" : ""),
+                            arena_printf(plan->arena, "abi %d%s%s", abi,
+                                         (attr->scoped & LANDLOCK_SCOPE_SIGNAL) != 0 ? ", signals inside" : "",
+                                         (attr->scoped & LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET) != 0
+                                             ? ", abstract sockets inside" : ""),
                             (uint64_t)abi);
     if (op != NULL)
         op->args = attr;
