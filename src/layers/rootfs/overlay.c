@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -89,11 +90,26 @@ static int clone_mapped(const char *path, int userns, struct err *err)
     return r < 0 ? r : TAKE_FD(fd);
 }
 
-static int set_mapped_upper(int fs, const struct rootfs_overlay *o, int userns, struct stat *ret_owner, struct err *err)
+/* Clones live as long as their descriptors, and overlayfs takes them only when it is created: hold them until then. */
+struct held {
+    int *fds;
+    size_t n;
+};
+
+static void held_free(struct held *h)
 {
-    CLEANUP_FD int base = clone_mapped(o->base, userns, err);
+    for (size_t i = 0; i < h->n; i++)
+        fd_close(&h->fds[i]);
+    free(h->fds);
+}
+
+static int set_mapped_upper(int fs, const struct rootfs_overlay *o, int userns, struct held *held,
+                            struct stat *ret_owner, struct err *err)
+{
+    int base = clone_mapped(o->base, userns, err);
     if (base < 0)
         return base;
+    held->fds[held->n++] = base;
     const struct {
         const char *key, *below, *path;
     } sides[] = {{"upperdir", o->upper_below, o->upper}, {"workdir", o->work_below, o->work}};
@@ -109,28 +125,38 @@ static int set_mapped_upper(int fs, const struct rootfs_overlay *o, int userns, 
     return 0;
 }
 
-static int set_layers(int fs, const struct rootfs_overlay *o, int userns, struct stat *ret_owner, struct err *err)
+/* Runs in the parent only, where memory may be asked for. */
+static int set_mapped_layers(int fs, const struct rootfs_overlay *o, int userns, struct held *held,
+                             struct stat *ret_owner, struct err *err)
 {
-    int r = 0;
+    held->fds = calloc(o->n_lower + 1, sizeof *held->fds);
+    if (held->fds == NULL)
+        return err_set(err, -ENOMEM, LAYER_ROOTFS, "out of memory");
     for (size_t i = 0; i < o->n_lower; i++) {
-        if (userns < 0) {
-            r = set_path(fs, "lowerdir+", o->lower[i], err);
-        } else {
-            CLEANUP_FD int fd = clone_mapped(o->lower[i], userns, err);
-            if (fd < 0)
-                return fd;
-            r = fsconfig(fs, FSCONFIG_SET_FD, "lowerdir+", NULL, fd) < 0
-                    ? failed(fs, -errno, "layer", o->lower[i], err) : 0;
-        }
-        if (r < 0)
-            return r;
+        int fd = clone_mapped(o->lower[i], userns, err);
+        if (fd < 0)
+            return fd;
+        held->fds[held->n++] = fd;
+        if (fsconfig(fs, FSCONFIG_SET_FD, "lowerdir+", NULL, fd) < 0)
+            return failed(fs, -errno, "layer", o->lower[i], err);
     }
+    return o->upper != NULL ? set_mapped_upper(fs, o, userns, held, ret_owner, err) : 0;
+}
+
+static int set_upper(int fs, const struct rootfs_overlay *o, struct err *err)
+{
     if (o->upper == NULL)
         return 0;
-    if (userns >= 0)
-        return set_mapped_upper(fs, o, userns, ret_owner, err);
-    r = set_path(fs, "upperdir", o->upper, err);
+    int r = set_path(fs, "upperdir", o->upper, err);
     return r < 0 ? r : set_path(fs, "workdir", o->work, err);
+}
+
+static int set_layers(int fs, const struct rootfs_overlay *o, struct err *err)
+{
+    int r = 0;
+    for (size_t i = 0; i < o->n_lower && r == 0; i++)
+        r = set_path(fs, "lowerdir+", o->lower[i], err);
+    return r < 0 ? r : set_upper(fs, o, err);
 }
 
 /* Kernels before 6.8: all layers in one string, here of at most 255 bytes (the plan saw to that). */
@@ -141,10 +167,7 @@ static int set_layers_classic(int fs, const struct rootfs_overlay *o, struct err
     for (size_t i = 0; i < o->n_lower; i++)
         used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i > 0 ? ":" : "", o->lower[i]);
     int r = set_path(fs, "lowerdir", list, err);
-    if (r < 0 || o->upper == NULL)
-        return r;
-    r = set_path(fs, "upperdir", o->upper, err);
-    return r < 0 ? r : set_path(fs, "workdir", o->work, err);
+    return r < 0 ? r : set_upper(fs, o, err);
 }
 
 static int set_rest(int fs, const struct rootfs_overlay *o, struct err *err)
@@ -191,7 +214,10 @@ int rootfs_overlay_mount(const struct apply *ap, const struct rootfs_overlay *o,
     if (fs < 0)
         return err_set_errno(err, -errno, LAYER_ROOTFS, "overlay: fsopen");
     struct stat owner = {0};
-    int r = o->append ? set_layers(fs, o, userns, &owner, err) : set_layers_classic(fs, o, err);
+    CLEANUP(held_free) struct held held = {.fds = NULL};
+    int r = userns >= 0  ? set_mapped_layers(fs, o, userns, &held, &owner, err)
+            : o->append ? set_layers(fs, o, err)
+                        : set_layers_classic(fs, o, err);
     if (r < 0 || (r = set_rest(fs, o, err)) < 0 ||
         (r = create(fs, userns >= 0 && o->upper != NULL ? &owner : NULL, err)) < 0)
         return r;
