@@ -206,8 +206,9 @@ int cgroup_freeze(const struct undo *c, bool freeze, struct err *err)
         struct pollfd p = {.fd = events, .events = POLLPRI};
         (void)poll(events >= 0 ? &p : NULL, events >= 0 ? 1 : 0, (int)pause);
         char text[128];
-        if (events >= 0)
-            (void)pread(events, text, sizeof text, 0); /* takes the notification */
+        /* Reading takes the notification; what it says is read by frozen_now(). */
+        if (events >= 0 && pread(events, text, sizeof text, 0) < 0)
+            return err_set_errno(err, -errno, LAYER_CGROUP, "%s %s", freeze ? "freeze" : "thaw", c->id);
         pause = MIN_OF(pause * 2, 20);
         r = 0;
     }
