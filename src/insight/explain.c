@@ -65,16 +65,17 @@ static bool agree(const struct fact *a, const struct fact *b)
 static void merge_fact(struct fact *observed, const struct fact *wanted)
 {
     observed->source = wanted->source;
-    if (!agree(observed, wanted)) {
+    bool seen = observed->state != FACT_UNKNOWN;
+    if (seen && !agree(observed, wanted)) {
         observed->wanted = wanted->detail;
         return;
     }
-    if (!wanted->speaks)
+    if (seen && !wanted->speaks)
         return;
     observed->detail = wanted->detail;
     observed->meaning = wanted->meaning;
-    observed->verified = observed->state != FACT_UNKNOWN;
     observed->state = wanted->state;
+    observed->verified = seen;
 }
 
 static void merge(struct wall_facts *wanted, struct wall_facts *observed, struct wall_facts *ret)

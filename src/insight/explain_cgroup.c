@@ -174,7 +174,8 @@ static void explain_devices(struct wall_view *v, const struct oci_resources *r)
     bool known = r != NULL && r->devices.set;
     if (known && !all_devices(r, &exceptions)) {
         f = fact_add(v, FACT_HOLDS, "devices", path, "Opening any other device node fails, whoever made it.",
-                     "refused but for %zu exceptions", exceptions);
+                     v->observed ? "refused but for %zu exceptions" : "refused but for %zu exceptions and the usual ones",
+                     exceptions);
         f->value = "refused";
     } else if (known) {
         f = fact_add(v, FACT_OPEN, "devices", path, "Every device node that it has or makes can be opened.", "all allowed");

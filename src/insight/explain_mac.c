@@ -72,7 +72,7 @@ static void explain_landlock(struct wall_view *v)
                                   abi > 0 ? "The kernel shows nobody whether a process is in a Landlock domain."
                                           : "This kernel runs without Landlock.",
                                   "%s", abi > 0 || note == NULL ? "cannot be read" : note);
-        f->value = abi > 0 ? "unseen" : "off";
+        f->value = "off";
         return;
     }
     bool automatic = mode != NULL && str_eq(mode, "auto");
@@ -88,7 +88,7 @@ static void explain_landlock(struct wall_view *v)
                      abi >= 6 ? "Files outside of its mounts, and abstract sockets and signals to the outside, are refused."
                               : "Files outside of its mounts are refused, even when a descriptor leads there.",
                      "on (ABI %d)", abi);
-    f->value = abi > 0 ? "unseen" : "off";
+    f->value = f->state == FACT_HOLDS ? "on" : "off";
     f->speaks = true;
 }
 

@@ -92,6 +92,11 @@ static void explain_root(struct wall_view *v)
                               "The host's files are not below its root.", "%s", what);
     f->value = "own";
     f->speaks = true;
+    if (v->observed && (root == NULL || !root->readonly.set)) {
+        fact_add(v, FACT_UNKNOWN, "root writes", NULL, "Whether it can replace its programs cannot be told from here.",
+                 "cannot be read");
+        return;
+    }
     if (readonly)
         f = fact_add(v, FACT_HOLDS, "root writes", "root.readonly", "Its programs cannot be replaced from inside.",
                      "read-only");
@@ -166,6 +171,10 @@ static void explain_paths(struct wall_view *v, const char *subject, const char *
     if (missing.failed)
         v->a->failed = true;
     struct fact *f = NULL;
+    if (v->observed && !have->set) {
+        fact_add(v, FACT_UNKNOWN, subject, path, "Which of them are covered cannot be told from here.", "cannot be read");
+        return;
+    }
     if (have->n == 0)
         f = fact_add(v, FACT_OPEN, subject, path, none, "none");
     else if (n_missing == 0 || v->observed)
