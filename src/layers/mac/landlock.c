@@ -7,19 +7,19 @@
  * what one above it gives. From this follows what can be had:
  *
  *   read-only root   "/" can be read and executed. Every mount that is not read-only may be written. So may /proc, as
- *                    files only: programs write to /proc/self (oom_score_adj, comm of their threads,
- *                    attr, coredump_filter), and the directories of future processes cannot be named in a rule. The
- *                    price is that Landlock does not guard /proc/sys; there the mount wall stands alone. /sys and all
- *                    that the root holds are guarded twice.
+ *                    files only: programs write to /proc/self (oom_score_adj, comm of their threads, attr,
+ *                    coredump_filter), and the directories of future processes cannot be named in a rule. The price is
+ *                    that Landlock does not guard /proc/sys; there the mount wall stands alone. /sys and all that the
+ *                    root holds are guarded twice.
  *   writable root    "/" may be written, or new top-level directories would be closed. Landlock then guards neither
  *                    /proc/sys nor /sys. What is taken away: device nodes, unless the container has CAP_MKNOD, and
  *                    ioctl on devices outside /dev.
  *
  * In both: no mount, umount or pivot_root at all (landlock(7), "current limitations"), which is why a container that
  * may mount is left without it; no ptrace, signal or abstract socket out of the container even where it shares the
- * host's namespaces (signals and sockets: not where it joins another container's); and no opening of a file that lies outside the root, say by a leaked descriptor's /proc/self/fd.
- * The standard descriptors are an exception, or "nginx > log" could not reopen /dev/stdout: each may be reopened as it
- * is open now. Network rights are not handled.
+ * host's namespaces (signals and sockets: not where it joins another container's); and no opening of a file that lies
+ * outside the root, say by a leaked descriptor's /proc/self/fd. The standard descriptors are an exception, or
+ * "nginx > log" could not reopen /dev/stdout: each may be reopened as it is open now. Network rights are not handled.
  */
 #include <fcntl.h>
 #include <linux/capability.h>
