@@ -4,8 +4,8 @@
  *
  * One document describes a container, whoever asked for it: flags, a bundle, a running process. All memory belongs
  * to the arena that was handed to the function that made it. Member names follow the specification's, in snake case.
- * The tables (table.h; config_table.c, linux_table.c, resources_table.c) say for each member its JSON name, type, range and pattern; parsing, checking,
- * printing and the conformance table all walk them.
+ * The tables (config_table.c, linux_table.c, resources_table.c) say for each member its JSON name, type, range and
+ * form; parsing, checking, printing and the conformance table all walk them (table.h).
  */
 #ifndef COFFER_OCI_CONFIG_H
 #define COFFER_OCI_CONFIG_H

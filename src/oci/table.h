@@ -113,12 +113,11 @@ int oci_visit(const struct oci_document *document, oci_visitor *visit, void *arg
  * Making tables. X_table describes struct X, by name, so that a table cannot be paired with another struct; each
  * macro refuses a C member of another type than its kind's.
  */
-#define OCI_OFFSET(s, member, type) \
-    (offsetof(struct s, member) +   \
-     0 * sizeof(char[__builtin_types_compatible_p(__typeof__(((struct s *)NULL)->member), type) ? 1 : -1]))
+#define OCI_REQUIRE(condition) (0 * sizeof(char[(condition) ? 1 : -1])) /* 0, where the condition holds */
+#define OCI_IS_A(s, member, type) __builtin_types_compatible_p(__typeof__(((struct s *)NULL)->member), type)
+#define OCI_OFFSET(s, member, type) (offsetof(struct s, member) + OCI_REQUIRE(OCI_IS_A(s, member, type)))
 #define OCI_OFFSET_ARRAY(s, member, element) \
-    (offsetof(struct s, member) +            \
-     0 * sizeof(char[__builtin_types_compatible_p(__typeof__(((struct s *)NULL)->member.v), struct element *) ? 1 : -1]))
+    (offsetof(struct s, member) + OCI_REQUIRE(OCI_IS_A(s, member.v, struct element *)))
 
 #define OCI_STRING(s, member, json, ...) \
     {.name = (json), .kind = OCI_KIND_STRING, .offset = OCI_OFFSET(s, member, char *), __VA_ARGS__}
@@ -128,8 +127,9 @@ int oci_visit(const struct oci_document *document, oci_visitor *visit, void *arg
     {.name = (json), .kind = OCI_KIND_INT, .offset = OCI_OFFSET(s, member, struct oci_int), __VA_ARGS__}
 #define OCI_UINT(s, member, json, ...) \
     {.name = (json), .kind = OCI_KIND_UINT, .offset = OCI_OFFSET(s, member, struct oci_uint), __VA_ARGS__}
-#define OCI_PLAIN_INT(s, member, json, ...) \
-    {.name = (json), .kind = OCI_KIND_PLAIN_INT, .required = true, .offset = OCI_OFFSET(s, member, int64_t), __VA_ARGS__}
+#define OCI_PLAIN_INT(s, member, json, ...)                        \
+    {.name = (json), .kind = OCI_KIND_PLAIN_INT, .required = true, \
+     .offset = OCI_OFFSET(s, member, int64_t), __VA_ARGS__}
 #define OCI_PLAIN_UINT(s, member, json, ...)                         \
     {.name = (json), .kind = OCI_KIND_PLAIN_UINT, .required = true, \
      .offset = OCI_OFFSET(s, member, uint64_t), __VA_ARGS__}
@@ -153,7 +153,7 @@ int oci_visit(const struct oci_document *document, oci_visitor *visit, void *arg
      .offset = OCI_OFFSET_ARRAY(s, member, type), __VA_ARGS__}
 #define OCI_NAMED_OBJECTS(s, member, json, type)                                \
     {.name = (json), .kind = OCI_KIND_NAMED_OBJECTS, .sub = &type##_table,      \
-     .offset = OCI_OFFSET_ARRAY(s, member, type) + 0 * sizeof(char[offsetof(struct type, key) == 0 ? 1 : -1])}
+     .offset = OCI_OFFSET_ARRAY(s, member, type) + OCI_REQUIRE(offsetof(struct type, key) == 0)}
 #define OCI_SECTION(json, type) {.name = (json), .kind = OCI_KIND_SECTION, .sub = &type##_table}
 
 #define OCI_REQUIRED .required = true
@@ -166,7 +166,7 @@ int oci_visit(const struct oci_document *document, oci_visitor *visit, void *arg
 #define OCI_U32 OCI_RANGE(0, UINT32_MAX)
 #define OCI_U64 OCI_RANGE(0, UINT64_MAX)
 
-#define OCI_COUNT(fields) (ARRAY_LEN(fields) + 0 * sizeof(char[ARRAY_LEN(fields) <= OCI_MAX_FIELDS ? 1 : -1]))
+#define OCI_COUNT(fields) (ARRAY_LEN(fields) + OCI_REQUIRE(ARRAY_LEN(fields) <= OCI_MAX_FIELDS))
 #define OCI_TABLE(type)                                       \
     const struct oci_object type##_table = {                  \
         .fields = type##_fields,                              \

@@ -155,6 +155,7 @@ static void bad_documents_are_refused_by_path(UNUSED void **state)
 #define V "\"ociVersion\":\"1.0.0\""
 #define D "\"mediaType\":\"a/b\",\"size\":0,\"digest\":"
 #define HEX64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define DIGITS50 "01234567890123456789012345678901234567890123456789"
 #define NOT_JSON "not JSON at line 1, column "
 #define FORM_DIGEST " is not of the form sha256:<64 hex digits> or sha512:<128 hex digits>, in lower case"
 
@@ -233,6 +234,8 @@ static const struct {
      "process.scheduler.flags[0]: \"X\" is not one of SCHED_FLAG_RESET_ON_FORK, SCHED_FLAG_RECLAIM, "
      "SCHED_FLAG_DL_OVERRUN, SCHED_FLAG_KEEP_POLICY, SCHED_FLAG_KEEP_PARAMS, SCHED_FLAG_UTIL_CLAMP_MIN, "
      "SCHED_FLAG_UTIL_CLAMP_MAX"},
+    {"config", "{" V ",\"process\":{\"cwd\":\"/\",\"scheduler\":{\"policy\":\"SCHED_RR\",\"nice\":-2147483649}}}",
+     "process.scheduler.nice: expected a whole number from -2147483648 to 2147483647, found -2147483649"},
     {"config", "{" V ",\"hooks\":{\"poststop\":[{\"path\":\"/x\",\"timeout\":0}]}}",
      "hooks.poststop[0].timeout: expected a whole number from 1 to 9223372036854775807, found 0"},
     {"config", "{" V ",\"mounts\":[null]}", "mounts[0]: expected an object, found null"},
@@ -272,10 +275,11 @@ static const struct {
     {"config", "{" V ",\"annotations\":{\"\xff\\u0007\":0}}",
      "annotations[\"?\\u0007\"]: expected a string, found 0"},
     {"config", "{" V ",\"a\xff\":0,\"a\xff\":0}", NOT_JSON "30: the member \"a?\" is given twice"},
-    {"config", "{" V ",\"hostname\":12345678901234567890e-1234567890123456789012345678901234567890123456789012345678901}",
-     "hostname: expected a string, found 12345678901234567890e-123456789012345678901234567890123456789012345678901234..."},
+    {"config", "{" V ",\"hostname\":0." DIGITS50 DIGITS50 "}",
+     "hostname: expected a string, found 0." DIGITS50 "012345678901234567890123..."},
     {"config", "{" V ",\"linux\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_LOG\",\"architectures\":[\"X\"]}}}",
-     "linux.seccomp.architectures[0]: \"X\" is not one of SCMP_ARCH_X86, SCMP_ARCH_X86_64, SCMP_ARCH_X32, SCMP_ARCH_ARM, "
+     "linux.seccomp.architectures[0]: \"X\" is not one of SCMP_ARCH_X86, SCMP_ARCH_X86_64, SCMP_ARCH_X32, "
+     "SCMP_ARCH_ARM, "
      "SCMP_ARCH_AARCH64, SCMP_ARCH_LOONGARCH64, SCMP_ARCH_M68K, SCMP_ARCH_MIPS, SCMP_ARCH_MIPS64, SCMP_ARCH_MIPS64N32, "
      "SCMP_ARCH_MIPSEL, ..."},
     {"state", "{" V ",\"id\":\"i\",\"status\":\"dead\",\"bundle\":\"/b\"}",
@@ -285,8 +289,8 @@ static const struct {
     {"resources", "{\"pids\":{}}", "pids.limit: missing, but required"},
     {"process", "{\"args\":[\"sh\"]}", "cwd: missing, but required"},
     {"seccomp", "{\"defaultAction\":\"ALLOW\"}",
-     "defaultAction: \"ALLOW\" is not one of SCMP_ACT_KILL, SCMP_ACT_KILL_PROCESS, SCMP_ACT_KILL_THREAD, SCMP_ACT_TRAP, "
-     "SCMP_ACT_ERRNO, SCMP_ACT_TRACE, SCMP_ACT_ALLOW, SCMP_ACT_LOG, SCMP_ACT_NOTIFY"},
+     "defaultAction: \"ALLOW\" is not one of SCMP_ACT_KILL, SCMP_ACT_KILL_PROCESS, SCMP_ACT_KILL_THREAD, "
+     "SCMP_ACT_TRAP, SCMP_ACT_ERRNO, SCMP_ACT_TRACE, SCMP_ACT_ALLOW, SCMP_ACT_LOG, SCMP_ACT_NOTIFY"},
     /* image documents */
     {"layout", "{\"imageLayoutVersion\":\"2.0.0\"}", "imageLayoutVersion: \"2.0.0\" is not one of 1.0.0"},
     {"index", "{\"schemaVersion\":1,\"manifests\":[]}",
@@ -311,7 +315,8 @@ static const struct {
     {"image", "{\"architecture\":\"a\",\"os\":\"o\"}", "rootfs: missing, but required"},
     {"image", "{\"architecture\":\"a\",\"os\":\"o\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"x\"]}}",
      "rootfs.diff_ids[0]: \"x\"" FORM_DIGEST},
-    {"image", "{\"created\":\"yesterday\"}", "created: \"yesterday\" is not of the form 2026-01-31T12:00:00Z (RFC 3339)"},
+    {"image", "{\"created\":\"yesterday\"}",
+     "created: \"yesterday\" is not of the form 2026-01-31T12:00:00Z (RFC 3339)"},
     {"image", "{\"config\":{\"ExposedPorts\":{\"80/tcp\":null}}}",
      "config.ExposedPorts[\"80/tcp\"]: expected {}, found null"},
     {"image", "{\"config\":{\"Volumes\":{\"/a\":{\"b\":1}}}}", "config.Volumes[\"/a\"]: expected {}, found an object"},
@@ -505,6 +510,19 @@ static void bytes_survive(UNUSED void **state)
     assert_string_equal(read->hostname, every);
 }
 
+/* An empty name is a name, also where nothing was read before it. */
+static void empty_names_are_names(UNUSED void **state)
+{
+    CLEANUP_ARENA struct arena a = ARENA_INIT;
+    CLEANUP_BUF struct buf b = BUF_INIT;
+    struct err err = ERR_INIT;
+    struct oci_config *c = NULL;
+    assert_int_equal(parse_config(&a, "{\"\":\"\"," V ",\"annotations\":{\"a\":\"\",\"\":\"b\"}}", &c, &err), 0);
+    assert_string_equal(oci_annotation(c, ""), "b");
+    oci_config_print(c, false, &b);
+    assert_string_equal(buf_str(&b), "{" V ",\"annotations\":{\"a\":\"\",\"\":\"b\"},\"\":\"\"}");
+}
+
 /* A member that was null and is set later prints once, with its value. */
 static void set_after_null_prints_once(UNUSED void **state)
 {
@@ -545,11 +563,11 @@ static void made_documents_print(UNUSED void **state)
 
 static void versions_parse(UNUSED void **state)
 {
-    static const char *const good[] = {"0.0.0", "1.2.3", "1.0.2-dev", "1.0.0-rc.1+build.5", "1.0.0+001",
-                                       "1.0.0--",   "1.0.0-0a", "10.20.30"};
-    static const char *const bad[] = {"",        "1",        "1.2",      "1.2.3.4",  "v1.2.3",  "1.2.3-", "01.2.3", "1.02.3",
-                                      "1.2.3-01", "1.2.3-a..b", "1.2.3+", "1.2.3 ", " 1.2.3", "1.2.x",  "1.2.-3",
-                                      "9999999999999999999.0.0"};
+    static const char *const good[] = {"0.0.0",     "1.2.3",  "1.0.2-dev", "1.0.0-rc.1+build.5",
+                                       "1.0.0+001", "1.0.0--", "1.0.0-0a",  "10.20.30"};
+    static const char *const bad[] = {"",         "1",          "1.2",    "1.2.3.4", "v1.2.3", "1.2.3-",
+                                      "01.2.3",   "1.02.3",     "1.2.3-01", "1.2.3-a..b", "1.2.3+", "1.2.3 ",
+                                      " 1.2.3",   "1.2.x",      "1.2.-3", "9999999999999999999.0.0"};
     struct oci_version v = {0};
     for (size_t i = 0; i < ARRAY_LEN(good); i++)
         assert_int_equal(oci_version_parse(good[i], &v), 0);
@@ -577,7 +595,8 @@ static void forms_match_their_patterns(UNUSED void **state)
          {"", "sha256", "sha256:", ":" HEX64, "sha256:" HEX64 "0", "sha512:" HEX64,
           "sha256:0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef", "A:b", "a+:b", "+a:b", "a++b:c",
           "a:b/c", "a:b:c"}},
-        {&oci_form_uri, {"https://h/p?q=%20#f", "urn:x", "a+b:"}, {"", "/p", "h", "1a:b", ":b", "a:b c", "a:\"", "a:\\"}},
+        {&oci_form_uri, {"https://h/p?q=%20#f", "urn:x", "a+b:"},
+         {"", "/p", "h", "1a:b", ":b", "a:b c", "a:\"", "a:\\"}},
         {&oci_form_date_time,
          {"2026-01-31T23:59:60Z", "2026-01-31t00:00:00.1z", "2026-12-31T00:00:00+02:00", "0001-01-01T00:00:00Z"},
          {"", "2026-01-31", "2026-01-31 00:00:00Z", "2026-01-31T00:00:00", "2026-13-01T00:00:00Z",
@@ -627,6 +646,7 @@ int main(void)
         cmocka_unit_test(members_arrive),
         cmocka_unit_test(unknown_numbers_keep_their_digits),
         cmocka_unit_test(bytes_survive),
+        cmocka_unit_test(empty_names_are_names),
         cmocka_unit_test(set_after_null_prints_once),
         cmocka_unit_test(made_documents_print),
         cmocka_unit_test(versions_parse),
