@@ -146,7 +146,8 @@ static int bench(struct driver *d, size_t n)
     qsort(before, n, sizeof *before, by_size);
     qsort(child, n, sizeof *child, by_size);
     qsort(undo, n, sizeof *undo, by_size);
-    printf("{\"before-clone\": %.0f, \"child-early\": %.0f, \"undo\": %.0f}\n", before[n / 2], child[n / 2], undo[n / 2]);
+    printf("{\"before-clone\": %.0f, \"child-early\": %.0f, \"undo\": %.0f}\n", before[n / 2], child[n / 2],
+           undo[n / 2]);
     return 0;
 }
 

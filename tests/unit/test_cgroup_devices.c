@@ -197,8 +197,9 @@ static size_t differences(const struct written *w, const struct device_rules *ru
             for (const char *type = "bc"; *type != '\0'; type++)
                 for (unsigned access = 1; access <= DEVICE_ALL; access++) {
                     bool want = meant(w, *type, majors[major], minors[minor], access);
-                    n += (p != NULL ? run(p, *type, majors[major], minors[minor], access)
-                                    : cgroup_device_allowed(rules, *type, majors[major], minors[minor], access)) != want;
+                    bool is = p != NULL ? run(p, *type, majors[major], minors[minor], access)
+                                        : cgroup_device_allowed(rules, *type, majors[major], minors[minor], access);
+                    n += is != want;
                 }
     return n;
 }

@@ -20,15 +20,16 @@ static char cpu_mount[] = "/cg/cpu,cpuacct", cpuset_mount[] = "/cg/cpuset", memo
 static struct host_hierarchy hierarchies[] = {
     {cpu_mount, session, B(CPU) | B(CPUACCT)}, {cpuset_mount, root, B(CPUSET)},   {memory_mount, session, B(MEMORY)},
     {blkio_mount, root, B(IO)},                {pids_mount, session, B(PIDS)},    {devices_mount, root, B(DEVICES)},
-    {freezer_mount, root, B(FREEZER)},         {hugetlb_mount, root, B(HUGETLB)}, {net_mount, root, B(NET_CLS) | B(NET_PRIO)},
-    {systemd_mount, session, 0},
+    {freezer_mount, root, B(FREEZER)},         {hugetlb_mount, root, B(HUGETLB)},
+    {net_mount, root, B(NET_CLS) | B(NET_PRIO)}, {systemd_mount, session, 0},
 };
 
 #define V2_ALL (B(CPU) | B(CPUSET) | B(MEMORY) | B(IO) | B(PIDS) | B(HUGETLB) | B(RDMA))
 #define ROOT .kernel_major = 6, .kernel_minor = 1, .initial_userns = true
 #define ALL_V1 .v1 = hierarchies, .n_v1 = ARRAY_LEN(hierarchies)
 static const struct host on_v1 = {ROOT, .cgroup = {CGROUP_MODE_V1, ALL_V1}};
-static const struct host on_hybrid = {ROOT, .cgroup = {CGROUP_MODE_HYBRID, ALL_V1, .v2_mount = v2_mount, .v2_own = session}};
+static const struct host on_hybrid = {ROOT, .cgroup = {CGROUP_MODE_HYBRID, ALL_V1, .v2_mount = v2_mount,
+                                                       .v2_own = session}};
 static const struct host on_v2 = {ROOT, .cgroup = {CGROUP_MODE_V2, .v2_mount = v2_mount, .v2_own = session,
                                                    .v2_controllers = V2_ALL}};
 static const struct host user_on_v2 = {ROOT, .euid = 1000, .cgroup = {CGROUP_MODE_V2, .v2_mount = v2_mount,
@@ -303,8 +304,8 @@ static void refusals(void **state)
         {&on_v2, "'linux':{'cgroupsPath':'//'}", -EINVAL,
          "cgroupsPath //: a container needs a group of its own, not the root"},
         {&on_v2, "'linux':{'cgroupsPath':'system.slice:docker:1234'}", -ENOTSUP,
-         "cgroupsPath system.slice:docker:1234: the form slice:prefix:name needs the systemd driver, which this version "
-         "does not have; give a path"},
+         "cgroupsPath system.slice:docker:1234: the form slice:prefix:name needs the systemd driver, which this "
+         "version does not have; give a path"},
     };
     for (size_t i = 0; i < ARRAY_LEN(table); i++)
         expect_refusal(&cgroup_layer, table[i].host, table[i].config, table[i].code, table[i].text);

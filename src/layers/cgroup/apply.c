@@ -80,8 +80,8 @@ int cgroup_write_setting(int group_fd, const char *group, const struct setting *
     if (r == -ENOENT)
         return err_set(err, r, LAYER_CGROUP, "%s %.100s: this host has no %s/%s%s%s%s", s->what, value, group, s->file,
                        hint != NULL ? " (" : "", hint != NULL ? hint : "", hint != NULL ? ")" : "");
-    return err_set_errno(err, r, LAYER_CGROUP, "%s %.100s: write %.100s to %s/%s%s%s%s", s->what, value, s->value, group,
-                         s->file, hint != NULL ? " (" : "", hint != NULL ? hint : "", hint != NULL ? ")" : "");
+    return err_set_errno(err, r, LAYER_CGROUP, "%s %.100s: write %.100s to %s/%s%s%s%s", s->what, value, s->value,
+                         group, s->file, hint != NULL ? " (" : "", hint != NULL ? hint : "", hint != NULL ? ")" : "");
 }
 
 /* The descriptors of devices.allow and devices.deny are opened once for all lines. */

@@ -19,10 +19,7 @@ static int locate(const struct undo *c, struct arena *a, struct places *ret, str
     return cgroup_locate(a, c->config, c->host, c->id, ret, err);
 }
 
-/*
- * The group that has all the container's processes: in the v2 tree, or in a v1 hierarchy. On a host with both, v2's is
- * left out when the container has none there (it was made by another runtime).
- */
+/* The group that has all the container's processes: in the v2 tree where there is one, else in a v1 hierarchy. */
 static int open_main(const struct undo *c, struct arena *a, uint32_t v1_controllers, struct place *ret_place,
                      int *ret_fd, struct err *err)
 {

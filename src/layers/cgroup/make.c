@@ -191,8 +191,8 @@ static int take_over(int parent, const struct group_op *op, int *fd, struct err 
     const struct place *p = op->place;
     if (tree_has_process(*fd, p->v2))
         return err_set(err, -EEXIST, LAYER_CGROUP,
-                       "the group %s%s/%s exists and has processes in it: is this container running already, or another "
-                       "one with the same cgroupsPath?", p->mount, p->parent, p->name);
+                       "the group %s%s/%s exists and has processes in it: is this container running already, or "
+                       "another one with the same cgroupsPath?", p->mount, p->parent, p->name);
     if (!p->ours)
         return 0;
     fd_close(fd);

@@ -317,7 +317,8 @@ static void observe_io(struct observing *o)
     if (io == NULL)
         return;
     uint64_t n = 0;
-    if (own_number(m, m->v2 ? "io.bfq.weight" : "blkio.bfq.weight", &n) || (!m->v2 && own_number(m, "blkio.weight", &n)))
+    if (own_number(m, m->v2 ? "io.bfq.weight" : "blkio.bfq.weight", &n) ||
+        (!m->v2 && own_number(m, "blkio.weight", &n)))
         io->weight = (struct oci_uint){true, n};
     else if (m->v2 && own_number(m, "io.weight", &n))
         io->weight = (struct oci_uint){true, cgroup_io_to_blkio_weight(n)};

@@ -122,6 +122,19 @@ static const char *enable_text(struct arena *a, uint32_t must, uint32_t may)
     return text.len > 0 ? arena_strdup(a, buf_str(&text)) : NULL;
 }
 
+static bool always_wanted(const struct host *host, const struct place *place)
+{
+    uint32_t always = V1_ALWAYS;
+    /* Freezing is done in the v2 tree where there is one (Linux 5.2). */
+    if (host->cgroup.v2_mount == NULL || !host_kernel_at_least(host, 5, 2))
+        always |= BIT(CGROUP_FREEZER);
+    if (place->v2 || (place->controllers & always) != 0)
+        return true;
+    /* On a pure v1 host systemd tells its services' processes apart in its named hierarchy. */
+    const char *name = strrchr(place->mount, '/');
+    return place->named && host->cgroup.mode == CGROUP_MODE_V1 && name != NULL && str_eq(name, "/systemd");
+}
+
 /* The group in one hierarchy with all that is written there; nothing where nothing needs it. */
 static int plan_place(struct planning *p, const struct place *place)
 {
@@ -144,15 +157,7 @@ static int plan_place(struct planning *p, const struct place *place)
     bool devices = devices_here(p, place);
     if (devices && p->devices_asked && group->needed == NULL)
         group->needed = "device rules";
-    uint32_t always = V1_ALWAYS;
-    /* Freezing is done in the v2 tree where there is one (Linux 5.2). */
-    if (p->host->cgroup.v2_mount == NULL || !host_kernel_at_least(p->host, 5, 2))
-        always |= BIT(CGROUP_FREEZER);
-    /* A service manager on a pure v1 host tells its services' processes apart in its named hierarchy. */
-    bool wanted = place->v2 || has_settings || devices || (place->controllers & always) != 0 ||
-                  (place->named && p->host->cgroup.mode == CGROUP_MODE_V1 && str_eq(place->mount + strlen(place->mount) -
-                   MIN_OF(strlen(place->mount), strlen("/systemd")), "/systemd"));
-    if (!wanted)
+    if (!has_settings && !devices && !always_wanted(p->host, place))
         return 0;
 
     const char *path = arena_printf(a, "%s%s/%s", place->mount, place->parent, place->name);
@@ -176,7 +181,8 @@ static int plan_place(struct planning *p, const struct place *place)
         plan_devices(p, path, place);
     uint64_t uid = 0;
     if (place->v2 && group_is_given(p, &uid)) {
-        op = add(p, OP_OWN, STEP_HOST_BEFORE_CLONE, "own", path, arena_printf(a, "%llu", (unsigned long long)uid), NULL);
+        const char *text = arena_printf(a, "%llu", (unsigned long long)uid);
+        op = add(p, OP_OWN, STEP_HOST_BEFORE_CLONE, "own", path, text, NULL);
         if (op != NULL)
             op->number = uid;
     }

@@ -32,6 +32,8 @@ char *cgroup_setting_text(struct arena *a, const struct setting *s)
 {
     char size[32];
     const char *value = (s->flags & SET_BYTES) != 0 ? cgroup_size_text(s->number, size, sizeof size) : s->value;
+    if (value == NULL)
+        value = ""; /* memory ran out, and the arena knows */
     size_t n = strcspn(value, "\n");
     return arena_printf(a, "%s %.*s", s->what, (int)MIN_OF(n, (size_t)100), value);
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -149,8 +150,10 @@ int tree_wait_empty_v2(int group_fd, int timeout_ms)
     CLEANUP_FD int events = openat(group_fd, "cgroup.events", O_RDONLY | O_CLOEXEC);
     if (events < 0)
         return errno == ENOENT || errno == ENODEV ? 0 : -errno;
+    struct timespec begin, now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &begin);
     /* The kernel notifies on every change since the last read; a change between read and poll is not lost. */
-    for (int waited = 0;; waited += 10) {
+    for (;;) {
         char text[128];
         ssize_t n = pread(events, text, sizeof text - 1, 0);
         if (n < 0)
@@ -158,9 +161,11 @@ int tree_wait_empty_v2(int group_fd, int timeout_ms)
         text[n] = '\0';
         if (strstr(text, "populated 1") == NULL)
             return 0;
+        (void)clock_gettime(CLOCK_MONOTONIC, &now);
+        int64_t waited = (int64_t)(now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000;
         if (waited >= timeout_ms)
             return -ETIMEDOUT;
         struct pollfd p = {.fd = events, .events = POLLPRI};
-        (void)poll(&p, 1, 10);
+        (void)poll(&p, 1, (int)(timeout_ms - waited));
     }
 }

@@ -71,6 +71,7 @@ static bool is_ours(const struct undo *u, struct arena *a, int group_fd, const s
     return p->ours || strstr(p->name, u->id) != NULL;
 }
 
+/* 0: it is gone, 1: it is another container's, so that ours was never made; or a negative errno. */
 static int remove_group(const struct undo *u, struct arena *a, const struct place *p, bool may_kill, struct err *err)
 {
     char path[PATH_MAX];
@@ -95,7 +96,7 @@ static int remove_group(const struct undo *u, struct arena *a, const struct plac
         return errno == ENOENT ? 0 : err_set_errno(err, -errno, LAYER_CGROUP, "%s/%s", path, p->name);
     bool ours = is_ours(u, a, fd, p);
     if (p->v2 && !ours)
-        return 0; /* the group of another container */
+        return 1;
     if (may_kill && ours)
         r = p->v2 ? kill_v2(fd) : kill_until_empty(fd);
     /* A process is off the list a moment before the kernel lets its group go. */
@@ -135,6 +136,8 @@ int cgroup_undo(const struct undo *u, struct err *err)
         /* With a v2 tree, which comes first, all processes of the container were in the group there. */
         bool may_kill = p->v2 || places.v[0].v2 == false;
         int r = remove_group(u, &a, p, may_kill, first == 0 ? err : &ignored);
+        if (r == 1)
+            break; /* the v2 group, which a start makes before any other */
         if (r < 0 && first == 0)
             first = r;
         if (p->ours)

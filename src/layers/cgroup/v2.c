@@ -18,7 +18,8 @@ void settings_v2_memory(struct settings *s, const struct oci_memory *m)
     int64_t swap = 0;
     (void)cgroup_swap_to_v2(m->swap.v, m->limit.v, &set, &swap); /* was checked by the caller */
     if (m->kernel.v > 0)
-        settings_refuse(s, -ENOTSUP, "memory kernel limit: cgroup v2 has none; use the memory limit, which includes it");
+        settings_refuse(s, -ENOTSUP, "memory kernel limit: cgroup v2 has none; use the memory limit, which includes "
+                        "it");
     if (m->kernel_tcp.v > 0)
         settings_refuse(s, -ENOTSUP, "memory kernelTCP limit: cgroup v2 has none; use the memory limit, which includes "
                         "it");
@@ -39,8 +40,8 @@ void settings_v2_memory(struct settings *s, const struct oci_memory *m)
 void settings_v2_cpu(struct settings *s, const struct oci_cpu *c)
 {
     if (c->realtime_period.v != 0 || c->realtime_runtime.v != 0)
-        settings_refuse(s, -ENOTSUP, "cpu realtimePeriod and realtimeRuntime: cgroup v2 has no real-time budgets; leave "
-                        "them out");
+        settings_refuse(s, -ENOTSUP, "cpu realtimePeriod and realtimeRuntime: cgroup v2 has no real-time budgets; "
+                        "leave them out");
     /* An idle group takes no weight, and one that ceases to be idle gets the default one: so in this order. */
     if (c->idle.set && c->idle.v == 0)
         settings_add(s, &(struct setting){.controller = CGROUP_CPU, .what = "cpu idle", .file = "cpu.idle",
