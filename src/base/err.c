@@ -94,5 +94,13 @@ int err_prefix(struct err *err, const char *fmt, ...)
 
 void err_print(FILE *f, const char *program, const struct err *err)
 {
-    fprintf(f, "%s: %s: %s\n", program, layer_name(err->layer), err->text);
+    fprintf(f, "%s: %s: ", program, layer_name(err->layer));
+    /* Texts quote names that an image or a bundle chose: none of them may drive the terminal or make a second line. */
+    for (const char *p = err->text; *p != '\0'; p++) {
+        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+            fprintf(f, "\\x%02x", (unsigned)*p);
+        else
+            fputc(*p, f);
+    }
+    fputc('\n', f);
 }

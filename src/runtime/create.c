@@ -177,7 +177,8 @@ static int carry_out(struct creation *c, struct runtime_started *ret, struct err
 static int prepare(struct creation *c, struct err *err)
 {
     int r = state_check_id(c->request->id, err);
-    if (r < 0 || (r = load_config(c, err)) < 0 || (r = refuse_unsupported(c->config, err)) < 0 ||
+    if (r < 0 || (r = load_config(c, err)) < 0 ||
+        (r = oci_config_check_runnable(c->config, err)) < 0 || (r = refuse_unsupported(c->config, err)) < 0 ||
         (r = handover_check(c->request, c->config, err)) < 0)
         return r;
     log_debug(LAYER_RUNTIME, "host_probe");

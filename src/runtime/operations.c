@@ -46,7 +46,11 @@ static int container_open(struct container *c, const char *state_root, const cha
     if (r < 0 || (r = record_read(&c->arena, c->dir, id, &c->record, err)) < 0 || !with_config)
         return r;
     r = oci_config_read(&c->arena, c->dir, STATE_CONFIG, &c->config, err);
-    return r == -ENOENT ? 0 : r;
+    if (r == -ENOENT) {
+        *err = (struct err)ERR_INIT; /* killed before there was anything to undo */
+        return 0;
+    }
+    return r;
 }
 
 static bool has_status(const struct container *c, const char *status)

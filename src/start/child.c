@@ -240,6 +240,7 @@ _Noreturn void child_main(struct child *c)
     sigset_t none;
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    fd_close(&c->parent_end);
     c->protocol.self = PARTY_CHILD;
     c->apply.pid = 0;
     c->apply.send_fd = raise_fd;

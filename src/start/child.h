@@ -10,6 +10,7 @@ struct child {
     const struct start_request *request;
     struct apply apply;
     struct protocol protocol;
+    int parent_end;       /* the parent's end of the socket pair: closed first, or its death would not be seen */
     char **argv, **envp;  /* prepared by the parent; the child allocates nothing */
     const char *cwd;
     char *const *candidates; /* paths to try for argv[0], NULL-terminated */

@@ -96,6 +96,7 @@ static int prepare(struct parent *p, const struct start_request *request, struct
                               .proc_fd = -EBADF, .cache_dir = request->cache_dir, .no_pivot = request->no_pivot};
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, p->sockets) < 0)
         return err_set_errno(err, -errno, LAYER_START, "socketpair");
+    c->parent_end = p->sockets[0];
     c->protocol = (struct protocol){.socket = p->sockets[1], .self = PARTY_CHILD};
     p->protocol = (struct protocol){.socket = p->sockets[0], .self = PARTY_PARENT};
     return 0;
@@ -203,6 +204,27 @@ static int cross_stone(struct parent *p, struct err *err)
     return p->pid > 0 ? 0 : err_set(err, -ESRCH, LAYER_START, "the container's process is gone already");
 }
 
+/*
+ * Sending failed because the child is gone: what it said before, or how it ended, tells more than a broken pipe. A
+ * layer of the host side can fail for the same reason, with any error; then its own word stands.
+ */
+static int broken(struct parent *p, int r, struct err *err)
+{
+    if (r != -EPIPE && r != -ECONNRESET)
+        return r;
+    struct frame frame;
+    CLEANUP_FD int fd = -EBADF;
+    struct err ignored = ERR_INIT;
+    while (protocol_receive(&p->protocol, &frame, &fd, &ignored) == 1) {
+        if (frame.type == MSG_ERROR) {
+            *err = frame.err;
+            return err->code;
+        }
+        fd_close(&fd);
+    }
+    return died(p, err);
+}
+
 /* Hand the descriptors that came into being after clone to the child. */
 static int send_slots(struct parent *p, const int *before, struct err *err)
 {
@@ -212,7 +234,7 @@ static int send_slots(struct parent *p, const int *before, struct err *err)
             continue;
         int r = protocol_send(&p->protocol, MSG_SLOT, i, ap->fds[i], NULL, err);
         if (r < 0)
-            return r;
+            return broken(p, r, err);
     }
     return 0;
 }
@@ -230,14 +252,16 @@ static int after_clone(struct parent *p, struct err *err)
     if (r < 0)
         return r;
     if (ap->plan->parent_maps_ids) {
-        if ((r = send_slots(p, before, err)) < 0 ||
-            (r = protocol_send(&p->protocol, MSG_MAPPED, -1, -1, NULL, err)) < 0)
+        if ((r = send_slots(p, before, err)) < 0)
             return r;
+        if ((r = protocol_send(&p->protocol, MSG_MAPPED, -1, -1, NULL, err)) < 0)
+            return broken(p, r, err);
     }
     const struct start_request *request = p->child.request;
     if (request->record != NULL && (r = request->record(request->record_data, p->pid, p->pidfd, err)) < 0)
         return r;
-    return protocol_send(&p->protocol, MSG_GO, -1, -1, NULL, err);
+    r = protocol_send(&p->protocol, MSG_GO, -1, -1, NULL, err);
+    return r < 0 ? broken(p, r, err) : 0;
 }
 
 /* Listen to the child until its program runs (or, with a listener, until all is built). */
@@ -318,18 +342,9 @@ int start_container(const struct start_request *request, struct started *ret, st
     int r = run_start(&p, request, err);
     log_debug(LAYER_START, "started: %d", r);
     if (r < 0) {
-        /* The child may have said more than a broken pipe tells: prefer its word. */
-        struct frame frame;
-        int fd = -EBADF;
-        struct err ignored = ERR_INIT;
-        fd_close(&p.sockets[1]);
-        if (r == -EPIPE && p.pidfd >= 0 && err->layer == LAYER_START &&
-            protocol_receive(&p.protocol, &frame, &fd, &ignored) == 1 && frame.type == MSG_ERROR)
-            *err = frame.err;
-        fd_close(&fd);
         kill_and_reap(&p);
         parent_free(&p);
-        return err->code < 0 ? err->code : r;
+        return r;
     }
     *ret = (struct started){.pid = p.pid,
                             .pidfd = TAKE_FD(p.pidfd),

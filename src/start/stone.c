@@ -25,6 +25,7 @@ _Noreturn void stone_main(struct child *c, uint64_t clone_flags)
 {
     struct err err = ERR_INIT;
     c->protocol.self = PARTY_STONE;
+    fd_close(&c->parent_end);
     const struct plan *plan = c->apply.plan;
     if (enter(c, plan->join_user, CLONE_NEWUSER, "user", &err) < 0 ||
         enter(c, plan->join_pid, CLONE_NEWPID, "pid", &err) < 0)
