@@ -107,18 +107,25 @@ char *capability_list(struct arena *a, uint64_t set)
     if (set == 0)
         return arena_strdup(a, "none");
     /* By hand: this is part of every start, and five lists by printf() took longer than all else that is planned. */
-    char list[64 * (sizeof "CAP_CHECKPOINT_RESTORE" + 1)], *end = list;
+    char list[64 * (sizeof "CAP_CHECKPOINT_RESTORE" + 1)];
+    size_t len = 0;
     for (; set != 0; set &= set - 1) {
         unsigned number = (unsigned)__builtin_ctzll(set);
+        char unnamed[sizeof "CAP_63"];
         const char *name = capability_name(number);
-        if (end > list)
-            *end++ = ',';
-        if (name != NULL)
-            end = stpcpy(end, name);
-        else
-            end += sprintf(end, "CAP_%u", number);
+        if (name == NULL) {
+            snprintf(unnamed, sizeof unnamed, "CAP_%u", number & 63);
+            name = unnamed;
+        }
+        size_t n = strlen(name);
+        if (len + n + 1 > sizeof list)
+            return NULL;
+        if (len > 0)
+            list[len++] = ',';
+        memcpy(list + len, name, n);
+        len += n;
     }
-    return arena_strndup(a, list, (size_t)(end - list));
+    return arena_strndup(a, list, len);
 }
 
 int capability_set(const struct oci_strs *list, uint64_t *ret, const char **ret_bad)
