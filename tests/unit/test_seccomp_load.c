@@ -63,7 +63,8 @@ static void prepare(struct fixture *f, struct oci_seccomp *section)
 static void load(struct fixture *f)
 {
     struct err err = ERR_INIT;
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || seccomp_layer.at[STEP_CHILD_LAST](&f->ap, &err) < 0)
+    if (seccomp_layer.at[STEP_CHILD_LATE](&f->ap, &err) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+        seccomp_layer.at[STEP_CHILD_LAST](&f->ap, &err) < 0)
         _exit(100);
 }
 
@@ -393,8 +394,7 @@ static int refuse_to_send(struct apply *ap UNUSED, int slot UNUSED, struct err *
 static void try_unsent_listener(struct fixture *f)
 {
     struct err err = ERR_INIT;
-    REQUIRE(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-    REQUIRE(seccomp_layer.at[STEP_CHILD_LAST](&f->ap, &err) == -EPIPE);
+    REQUIRE(seccomp_layer.at[STEP_CHILD_LATE](&f->ap, &err) == -EPIPE);
     REQUIRE(err.layer == LAYER_START && strcmp(err.text, "nobody listens") == 0);
 }
 

@@ -21,7 +21,6 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "layers/seccomp/compile.h"
-#include "layers/seccomp/seccomp.h"
 
 #define SUFFIX ".bpf"
 #define NAME_SIZE (2 * SECCOMP_KEY_SIZE + sizeof SUFFIX)
@@ -199,13 +198,4 @@ int seccomp_cache_store(const char *dir, const uint8_t key[SECCOMP_KEY_SIZE], co
     if (b.failed)
         return -ENOMEM;
     return file_replace(dir_fd, name, b.data, b.len, 0600, 0);
-}
-
-char *seccomp_cache_path(struct arena *a, uid_t euid, const char *xdg_runtime_dir)
-{
-    if (euid == 0)
-        return arena_printf(a, "/run/coffer/seccomp-%d", SECCOMP_COMPILE_VERSION);
-    if (xdg_runtime_dir == NULL || xdg_runtime_dir[0] != '/')
-        return NULL;
-    return arena_printf(a, "%s/coffer/seccomp-%d", xdg_runtime_dir, SECCOMP_COMPILE_VERSION);
 }

@@ -18,7 +18,7 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <sys/syscall.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -77,6 +77,9 @@ static int load_failed(int code, struct err *err)
 static int load_with_listener(struct apply *ap, const struct seccomp_load_filter *load, struct sock_fprog *program,
                               struct err *err)
 {
+    /* In child-late: the capabilities wall has not done it yet, and without it this would take CAP_SYS_ADMIN. */
+    if (load->nnp && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return err_set_errno(err, -errno, LAYER_SECCOMP, "prctl(PR_SET_NO_NEW_PRIVS)");
     struct seccomp_handover *h = load->handover;
     h->ap = ap;
     h->err = (struct err)ERR_INIT;

@@ -15,6 +15,7 @@ struct seccomp_handover;
 /* Arguments of this wall's operations. Made while planning; the program is filled in before clone. */
 struct seccomp_load_filter {
     struct seccomp_rules rules;
+    bool nnp; /* process.noNewPrivileges */
     uint8_t key[SECCOMP_KEY_SIZE];
     struct sock_fprog program;
     struct seccomp_handover *handover; /* NULL: no listener is wanted */

@@ -5,6 +5,8 @@
  *   plan               checks the section and makes rules and their key; must not touch the system.
  *   host-before-clone  takes the program from the cache, or compiles and keeps it. Unprivileged work.
  *   child-late         loads it where no_new_privs is not wanted: that takes CAP_SYS_ADMIN, which child-last gives up.
+ *                      Loads it, too, where it has a listener: the agent must have that before the container is
+ *                      created, for whoever starts it later knows nothing of agents.
  *   child-last         loads it otherwise, after every call that setting up needs; only exec should follow.
  */
 #include <linux/capability.h>
@@ -62,14 +64,15 @@ static char *describe(struct arena *a, const struct seccomp_rules *rules)
     return arena_printf(a, "default %#x, %zu rules,%s", rules->default_action, rules->n, archs != NULL ? archs : "");
 }
 
-static int add_ops(struct plan *plan, struct seccomp_load_filter *load, bool nnp)
+static int add_ops(struct plan *plan, struct seccomp_load_filter *load)
 {
+    bool last = load->nnp && !load->rules.notify;
     plan_add(plan, &(struct op){
         .layer = LAYER_SECCOMP, .step = STEP_HOST_BEFORE_CLONE, .kind = OP_FILTER, .name = "filter",
         .value = describe(plan->arena, &load->rules), .args = load, .slot = -1,
     });
     plan_add(plan, &(struct op){
-        .layer = LAYER_SECCOMP, .step = nnp ? STEP_CHILD_LAST : STEP_CHILD_LATE, .kind = OP_LOAD, .name = "load",
+        .layer = LAYER_SECCOMP, .step = last ? STEP_CHILD_LAST : STEP_CHILD_LATE, .kind = OP_LOAD, .name = "load",
         .target = "filter", .args = load, .number = load->rules.load_flags,
         .value = load->rules.load_flags != 0 ? arena_printf(plan->arena, "flags %#x", load->rules.load_flags) : NULL,
         .slot = load->rules.notify ? SLOT_SECCOMP_LISTENER : -1,
@@ -90,16 +93,16 @@ static int plan(const struct oci_config *config, const struct host *host, const 
     struct seccomp_load_filter *load = arena_new(plan->arena, struct seccomp_load_filter);
     if (load == NULL)
         return err_set(err, -ENOMEM, LAYER_SECCOMP, "out of memory");
-    bool nnp = config->process != NULL && config->process->no_new_privileges.v;
+    load->nnp = config->process != NULL && config->process->no_new_privileges.v;
     if ((e = seccomp_rules_make(plan->arena, section, host->machine, compat, &load->rules, err)) < 0 ||
         (e = check_notify(section, &load->rules, host, err)) < 0 ||
-        (e = check_privilege(config, host, nnp, err)) < 0)
+        (e = check_privilege(config, host, load->nnp, err)) < 0)
         return e;
     if (seccomp_cache_key(&load->rules, load->key) < 0)
         return err_set(err, -ENOMEM, LAYER_SECCOMP, "out of memory");
     if (load->rules.notify && (load->handover = seccomp_handover_new(plan->arena)) == NULL)
         return err_set(err, -ENOMEM, LAYER_SECCOMP, "out of memory");
-    if (add_ops(plan, load, nnp) < 0)
+    if (add_ops(plan, load) < 0)
         return err_set(err, -ENOMEM, LAYER_SECCOMP, "out of memory");
     return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The seccomp wall: which system calls reach the kernel. What other folders may use of it: profiles in Docker's form,
- * what a filter means in numbers (for explain), and where compiled filters are cached.
+ * what a filter means in numbers (for explain), and what can be asked for at all.
  *
  * docs/seccomp.md says what a profile means here: order of rules, calls newer than libseccomp, socketcall, ENOSYS.
  */
@@ -9,8 +9,8 @@
 #define COFFER_LAYERS_SECCOMP_SECCOMP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "base/arena.h"
 #include "base/err.h"
@@ -54,12 +54,6 @@ struct seccomp_summary {
 /* compat32: as ANNOTATION_COMPAT32. Fails as planning would. */
 int seccomp_summarise(struct arena *a, const struct oci_seccomp *section, const char *machine, bool compat32,
                       struct seccomp_summary *ret, struct err *err);
-
-/*
- * The directory for compiled filters: "/run/coffer/seccomp-N" for root, "XDG_RUNTIME_DIR/coffer/seccomp-N" for
- * others; NULL (no cache) where a user has no runtime directory. N changes when compiled filters do.
- */
-char *seccomp_cache_path(struct arena *a, uid_t euid, const char *xdg_runtime_dir);
 
 /* For `features`: words of runtime-spec that this wall knows, NULL-terminated. */
 const char *const *seccomp_known_actions(void);
