@@ -97,9 +97,11 @@ static int bind_device(const struct rootfs_walk *w, const struct rootfs_device *
     if (fstatat(dir, d->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && is_device(&st, d))
         return 0;
     /* We are still in the host's tree: this is the host's own node. */
-    CLEANUP_FD int source = open_tree(AT_FDCWD, d->place.path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
+    CLEANUP_FD int source =
+        open_tree(AT_FDCWD, d->place.path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
     if (source < 0 || fstat(source, &st) < 0)
-        return err_set_errno(err, -errno, LAYER_ROOTFS, "device %s: nodes cannot be made here, and the host's", d->place.path);
+        return err_set_errno(err, -errno, LAYER_ROOTFS, "device %s: nodes cannot be made here, and the host's",
+                             d->place.path);
     if (!is_device(&st, d))
         return err_set(err, -ENODEV, LAYER_ROOTFS,
                        "device %s: nodes cannot be made here, and what the host has there is another", d->place.path);

@@ -113,7 +113,8 @@ static bool is_readonly_path(const struct look *l, const struct mountinfo_entry 
     if (parent == NULL || !str_eq(parent->device, e->device) || !mountinfo_has(e->options, "ro") ||
         mountinfo_has(parent->options, "ro"))
         return false;
-    const char *below = rootfs_path_below(e->path, parent->path), *root_below = rootfs_path_below(e->root, parent->root);
+    const char *below = rootfs_path_below(e->path, parent->path);
+    const char *root_below = rootfs_path_below(e->root, parent->root);
     return below != NULL && root_below != NULL && below[0] != '\0' && str_eq(below, root_below);
 }
 

@@ -267,7 +267,7 @@ static int plan_propagation(struct rootfs_planning *p, uint64_t *ret, bool *ret_
     *ret = 0;
     if (word != NULL && word[0] != '\0' && propagation_word(word, ret, ret_tree) < 0)
         return err_set(err, -EINVAL, LAYER_ROOTFS,
-                       "linux.rootfsPropagation: \"%s\" is none of private, shared, slave, unbindable and their r-forms",
+                       "linux.rootfsPropagation: \"%s\" is none of private, shared, slave, unbindable, rprivate ...",
                        word);
     struct op *op = rootfs_plan_op(p, STEP_CHILD_ROOTFS, ROOTFS_PROPAGATION, "propagation", "/",
                                    *ret == MS_PRIVATE ? "rprivate" : "rslave", NULL, -1);

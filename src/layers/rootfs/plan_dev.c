@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What belongs into every /dev (runtime-spec, config-linux.md "Default Devices", "Dev symbolic links"), and the rest. */
+/* What belongs into every /dev (runtime-spec, config-linux.md "Default Devices" and "Dev symbolic links"), and more. */
 #include <inttypes.h>
 #include <linux/capability.h>
 #include <string.h>

@@ -183,7 +183,7 @@ static int plan_filesystem(struct rootfs_planning *p, const struct oci_mount *c,
     m->type = c->type;
     m->source = c->source != NULL && c->source[0] != '\0' ? c->source : NULL;
     m->real_directory = str_eq(c->type, "proc") || str_eq(c->type, "sysfs");
-    m->label = p->label != NULL && !str_eq(c->type, "proc") && !str_eq(c->type, "sysfs") ? p->label : NULL;
+    m->label = m->real_directory ? NULL : p->label; /* these two label their files themselves */
     if (str_eq(c->type, "cgroup"))
         return rootfs_plan_cgroup(p, m, err);
     if (str_eq(c->type, "devpts"))
@@ -230,7 +230,8 @@ int rootfs_plan_mount(struct rootfs_planning *p, size_t i, struct err *err)
         return err_set(err, -EPERM, LAYER_ROOTFS,
                        "mount %s: inside /proc it would stand in for the kernel; only files such as /proc/meminfo may "
                        "be replaced", path);
-    if (below != NULL && below[0] == '\0' && !bind && !m->options.remount && (c->type == NULL || !str_eq(c->type, "proc")))
+    bool is_proc = c->type != NULL && str_eq(c->type, "proc");
+    if (below != NULL && below[0] == '\0' && !bind && !m->options.remount && !is_proc)
         return err_set(err, -EPERM, LAYER_ROOTFS, "mount /proc: type %s; only a proc file system may be mounted there",
                        c->type != NULL ? c->type : "(none)");
     if (m->options.remount)
