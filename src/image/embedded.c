@@ -68,7 +68,13 @@ static int write_file(int dir, const struct embedded_file *f)
     if (fd < 0)
         return -errno;
     int r = fd_write_all(fd, embedded_start + f->part.offset, f->part.size);
-    return r == 0 && fchmod(fd, f->mode & 07777) < 0 ? -errno : r;
+    return r == 0 && (fchmod(fd, f->mode & 07777) < 0 || fsync(fd) < 0) ? -errno : r;
+}
+
+static int sync_dir(int dir, const char *path)
+{
+    CLEANUP_FD int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
 static const struct timespec no_time[2]; /* as the archive has it: 1970 */
@@ -86,6 +92,12 @@ static int unpack(struct publication *p, struct new_image *image, struct err *er
         r = utimensat(dir, embedded_files[i].path, no_time, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
     if (r == 0 && fchmod(dir, 0755) < 0)
         r = -errno;
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(embedded_files); i++)
+        if (S_ISDIR(embedded_files[i].mode))
+            r = sync_dir(dir, embedded_files[i].path);
+    static const char *const above[] = {".", "..", "../.."};
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(above); i++)
+        r = sync_dir(dir, above[i]);
     image->layers[0].unpacked = r == 0;
     return r < 0 ? store_error(p->store, r, "the embedded image", err) : 0;
 }
@@ -94,7 +106,7 @@ int embedded_load(struct arena *a, struct image_store *s, struct err *err)
 {
     CLEANUP_STORE_TMP struct store_tmp tmp = STORE_TMP_INIT;
     CLEANUP_SPOOL struct spool spool = {.tmp = &tmp};
-    struct publication p = {.store = s, .tmp = &tmp, .limits = limits_of(NULL)};
+    struct publication p = {.store = s, .tmp = &tmp, .limits = limits_of(NULL), .synced = true};
     struct new_image *image = load_add(a, &p, 1);
     struct oci_image *config = NULL;
     const char **names = arena_calloc(a, 2, sizeof *names);

@@ -217,7 +217,7 @@ int publish(struct arena *a, struct publication *p, struct err *err)
         for (size_t i = 0; r == 0 && i < p->n_images; i++)
             r = unpack_missing(p, &p->images[i], err);
         /* All of it on the disk before any of it has a name there, or a power cut could leave a half layer. */
-        if (r == 0 && syncfs(p->tmp->fd) < 0)
+        if (r == 0 && !p->synced && syncfs(p->tmp->fd) < 0)
             r = store_error(p->store, -errno, STORE_TMP, err);
         if (r == 0)
             r = store_lock(p->store, true, &lock, err);

@@ -34,6 +34,7 @@ struct publication {
     struct unpack_counts counts;
     struct new_image *images;
     size_t n_images;
+    bool synced; /* what is in tmp is on the disk already: a few files are better synced one by one */
 };
 
 /* Make directory "l<chain>" below tmp with an empty fs in it: where a layer is unpacked. Its fs's descriptor. */

@@ -225,7 +225,7 @@ int spool_add(struct arena *a, struct spool *s, const void *data, size_t len, co
     f->name = f->file;
     f->size = len;
     digest_of(data, len, f->digest);
-    int r = file_replace(s->tmp->fd, f->file, data, len, 0600, 0);
+    int r = file_replace(s->tmp->fd, f->file, data, len, 0600, 1);
     if (r < 0)
         return store_error(s->tmp->store, r, "a temporary file", err);
     *ret = f;

@@ -44,7 +44,7 @@ int spool_blob(const struct spool *s, const char *digest, int64_t size, const st
 int spool_text(struct arena *a, const struct spool *s, const struct spool_file *f, char **ret, size_t *ret_len,
                struct err *err);
 
-/* Add a document of our own making, to be stored as a blob. */
+/* Add a document of our own making, to be stored as a blob. Synced. */
 int spool_add(struct arena *a, struct spool *s, const void *data, size_t len, const struct spool_file **ret,
               struct err *err);
 
