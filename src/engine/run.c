@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "engine/names.h"
 #include "engine/programs32.h"
+#include "engine/sources.h"
 #include "engine/spec.h"
 #include "engine/terminal.h"
 #include "layers/layer.h"
@@ -413,6 +414,8 @@ int engine_run(struct store *s, const struct run_options *o, const struct run_ho
     if (e == 0)
         e = run_program(&r, &status);
     log_debug(LAYER_ENGINE, "finish");
+    if (e < 0 && r.config != NULL)
+        source_blame(oci_annotation(r.config, ANNOTATION_SOURCES), err);
     if (e < 0)
         *ret_exit = exit_code(err, e);
     else

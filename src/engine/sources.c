@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/sources.h"
 
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+
 /* A tab or a line break in a value would end the field. */
 static void put_clean(struct buf *out, const char *s)
 {
@@ -56,4 +61,33 @@ void source_profile(struct buf *out, const char *path, const struct profile_item
 void source_text(struct buf *out, const char *path, const char *source)
 {
     source_entry_text(out, path, NULL, source);
+}
+
+/* Does the text hold these n bytes? */
+static bool mentions(const char *text, const char *part, size_t n)
+{
+    return n > 0 && memmem(text, strlen(text), part, n) != NULL;
+}
+
+/* A later line for the same member replaces an earlier one, so the last that fits is right. */
+void source_blame(const char *sources, struct err *err)
+{
+    const char *flag = NULL;
+    size_t flag_length = 0;
+    for (const char *line = sources; line != NULL && *line != '\0';) {
+        const char *end = strchrnul(line, '\n'), *tab = memchr(line, '\t', (size_t)(end - line));
+        size_t path = tab != NULL ? (size_t)(tab - line) : 0, base = strcspn(line, "[\t");
+        const char *entry = line + base + 1;
+        size_t entry_length = base < path ? path - base - 2 : 0;
+        if (tab != NULL && mentions(err->text, line, base) &&
+            (entry_length == 0 || mentions(err->text, entry, entry_length))) {
+            bool is_flag = str_starts(tab + 1, "flag ");
+            flag = is_flag ? tab + 1 + strlen("flag ") : NULL;
+            flag_length = is_flag ? (size_t)(end - flag) : 0;
+        }
+        line = *end == '\0' ? end : end + 1;
+    }
+    size_t n = strlen(err->text);
+    if (flag != NULL && n + flag_length + 4 < sizeof err->text)
+        snprintf(err->text + n, sizeof err->text - n, " (%.*s)", (int)flag_length, flag);
 }

@@ -14,6 +14,7 @@
 #define COFFER_ENGINE_SOURCES_H
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "engine/profile.h"
 
 /* Later lines for the same path replace earlier ones for the reader. */
@@ -25,5 +26,11 @@ void source_text(struct buf *out, const char *path, const char *source);
 void source_entry_flag(struct buf *out, const char *path, const char *entry, const char *flag, const char *value);
 void source_entry_profile(struct buf *out, const char *path, const char *entry, const struct profile_item *item);
 void source_entry_text(struct buf *out, const char *path, const char *entry, const char *source);
+
+/*
+ * An error below the engine speaks of members of the document: "linux.sysctl: kernel.panic belongs to ...". Where a
+ * line of sources says which flag set that member, add " (--sysctl kernel.panic=1)" to the text.
+ */
+void source_blame(const char *sources, struct err *err);
 
 #endif
