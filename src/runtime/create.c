@@ -16,6 +16,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "layers/cgroup/cgroup.h"
 #include "runtime/handover.h"
 #include "runtime/runtime.h"
 #include "runtime/state_dir.h"
@@ -30,7 +31,7 @@ struct creation {
     size_t json_len;
     struct host host;
     struct plan plan;
-    bool run;
+    bool run, foreign_group;
     int dir, lock, listener;
 };
 
@@ -92,6 +93,17 @@ static int refuse_unsupported(const struct oci_config *config, struct err *err)
     return 0;
 }
 
+static int keep_own_groups(struct creation *c, struct err *err)
+{
+    const char *path = c->config->linux->cgroups_path;
+    bool absolute = path != NULL ? path[0] == '/' : c->host.euid == 0 && c->host.initial_userns;
+    if (absolute)
+        return 0;
+    char *saved = cgroup_own_save(&c->arena, &c->host);
+    int r = saved == NULL ? -ENOMEM : file_replace(c->dir, STATE_CGROUP, saved, strlen(saved), 0600, 0);
+    return r < 0 ? err_set_errno(err, r, LAYER_RUNTIME, "container %s: keep the caller's groups", c->request->id) : 0;
+}
+
 /* The socket is bound through the directory's descriptor: sun_path is short, state roots are not. */
 static int make_listener(struct creation *c, struct err *err)
 {
@@ -134,7 +146,7 @@ static int record(void *data, pid_t pid, int pidfd UNUSED, struct err *err)
 static int undo(struct creation *c, struct err *err)
 {
     struct undo u = {.config = c->config, .host = &c->host, .id = c->request->id, .bundle = c->request->bundle};
-    int r = layers_undo(&u, err);
+    int r = c->foreign_group ? 0 : layers_undo(&u, err);
     return r < 0 ? r : state_dir_remove(c->request->state_root, c->request->id, c->dir, err);
 }
 
@@ -148,7 +160,7 @@ static int carry_out(struct creation *c, struct runtime_started *ret, struct err
     r = file_replace(c->dir, STATE_CONFIG, c->json, c->json_len, 0600, 0);
     if (r < 0)
         err_set_errno(err, r, LAYER_RUNTIME, "container %s: keep its configuration", q->id);
-    else if (!c->run)
+    else if ((r = keep_own_groups(c, err)) == 0 && !c->run)
         r = make_listener(c, err);
     char cache[PATH_MAX];
     snprintf(cache, sizeof cache, "%s/.cache", q->state_root);
@@ -161,6 +173,8 @@ static int carry_out(struct creation *c, struct runtime_started *ret, struct err
     if (r == 0)
         r = start_container(&start, &started, err);
     if (r < 0) {
+        /* A group with somebody else's processes: made before all else of ours, and not ours to take away. */
+        c->foreign_group = err->layer == LAYER_CGROUP && err->code == -EEXIST;
         (void)undo(c, NULL);
         return r;
     }

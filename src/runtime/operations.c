@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -109,7 +110,7 @@ int runtime_kill(const char *state_root, const char *id, int signal, bool all, s
     if (all && c.config != NULL) {
         CLEANUP_ARENA struct arena a = ARENA_INIT;
         struct host host = {0};
-        if ((r = host_probe(&a, &host, err)) < 0)
+        if ((r = record_host(&a, c.dir, &host, err)) < 0)
             return r;
         struct undo u = {.config = c.config, .host = &host, .id = id, .bundle = c.record.state->bundle};
         return cgroup_kill_all(&u, signal, err);
@@ -151,7 +152,7 @@ int runtime_delete(const char *state_root, const char *id, bool force, struct er
         return r;
     if (c.config != NULL) {
         struct host host = {0};
-        if ((r = host_probe(&c.arena, &host, err)) < 0)
+        if ((r = record_host(&c.arena, c.dir, &host, err)) < 0)
             return r;
         struct undo u = {.config = c.config, .host = &host, .id = id, .bundle = c.record.state->bundle};
         if ((r = layers_undo(&u, err)) < 0)
@@ -173,7 +174,10 @@ int runtime_list(struct arena *a, const char *state_root, char ***ret, size_t *r
     size_t n = 0, cap = 16;
     char **ids = arena_calloc(a, cap, sizeof *ids);
     for (const struct dirent *e; dir != NULL && ids != NULL && (e = readdir(dir)) != NULL;) {
-        if (e->d_name[0] == '.')
+        /* Every container's directory has a lock from its first moment on; what has none is not ours. */
+        char lock[PATH_MAX];
+        snprintf(lock, sizeof lock, "%s/lock", e->d_name);
+        if (e->d_name[0] == '.' || faccessat(dirfd(dir), lock, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
             continue;
         if (n == cap) {
             char **more = arena_calloc(a, cap * 2, sizeof *more);

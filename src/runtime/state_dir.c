@@ -15,6 +15,7 @@
 
 #include "base/fd.h"
 #include "base/str.h"
+#include "layers/cgroup/cgroup.h"
 #include "runtime/runtime.h"
 
 #define STATE_MAX ((size_t)1024 * 1024)
@@ -232,6 +233,22 @@ int record_read(struct arena *a, int dir, const char *id, struct container_recor
     if (state->status == NULL)
         return err_set(err, -ENOMEM, LAYER_RUNTIME, "out of memory");
     *ret = record;
+    return 0;
+}
+
+int record_host(struct arena *a, int dir, struct host *ret, struct err *err)
+{
+    struct host host = {0};
+    char *saved = NULL;
+    int r = host_probe(a, &host, err);
+    if (r < 0)
+        return r;
+    r = file_read(a, dir, STATE_CGROUP, STATE_MAX, &saved, NULL);
+    if (r == 0)
+        r = cgroup_own_restore(a, &host, saved);
+    if (r < 0 && r != -ENOENT)
+        return err_set_errno(err, r, LAYER_RUNTIME, "read the creator's groups");
+    *ret = host;
     return 0;
 }
 

@@ -4,6 +4,7 @@
  *
  *   config.json  the document it was created with, written before anything else of it exists
  *   state.json   its process, written after clone and before the program may run
+ *   cgroup       the creator's own groups, where the container's path is relative to them
  *   start.sock   listening socket of a created container, gone once it was started
  *   lock         held (fcntl record lock, so that no child inherits it) while somebody creates the container
  *
@@ -19,10 +20,12 @@
 #include "base/err.h"
 #include "oci/config.h"
 #include "oci/state.h"
+#include "sys/host.h"
 
 #define STATE_CONFIG "config.json"
 #define STATE_STATE "state.json"
 #define STATE_SOCKET "start.sock"
+#define STATE_CGROUP "cgroup"
 
 /* What state.json says beyond the OCI state document. */
 struct container_record {
@@ -57,6 +60,9 @@ int record_write(int dir, const struct container_record *record, struct err *err
  * OCI state with status creating (locked) or stopped, and pid 0.
  */
 int record_read(struct arena *a, int dir, const char *id, struct container_record *ret, struct err *err);
+
+/* host_probe() as the creator saw it: with its own groups, which relative paths of the container start from. */
+int record_host(struct arena *a, int dir, struct host *ret, struct err *err);
 
 /* Start time of a process, 0 when there is none. A zombie counts as none. */
 unsigned long long process_start_time(pid_t pid);

@@ -9,6 +9,7 @@ import collections
 import os
 import re
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -20,17 +21,20 @@ HARMLESS = ("exit", "exit_group", "rt_sigreturn", "restart_syscall", "clock_gett
             "execve", "arch_prctl", "set_tid_address", "set_robust_list", "rseq", "rt_sigprocmask", "getrandom")
 
 
-def strace(oci, arguments, *options):
-    return subprocess.run(["strace", "-o", os.devnull, *options, "--", *oci.argv(*arguments)],
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+def strace(oci, arguments, *options, log=os.devnull):
+    """Output goes to files: a created container keeps a pipe open, and reading it would wait for its end."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        done = subprocess.run(["strace", "-qq", "-o", log, *options, "--", *oci.argv(*arguments)],
+                              stdin=subprocess.DEVNULL, stdout=out, stderr=err, timeout=60)
+        err.seek(0)
+        done.stderr = err.read()
+    return done
 
 
 def calls_of(oci, bundle, command):
     """[(name, ordinal among those of its name)] for every system call of an undisturbed run: strace counts by name."""
     log = bundle.path / "calls"
-    done = subprocess.run(["strace", "-qq", "-o", str(log), "--", *oci.argv(command, "--bundle", bundle.path, "count")],
-                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                          timeout=60)
+    done = strace(oci, [command, "--bundle", bundle.path, "count"], log=str(log))
     assert done.returncode == 0, done.stderr
     oci("delete", "--force", "count", check=0)
     seen, found = collections.Counter(), []

@@ -58,7 +58,7 @@ class Driver:
         return int(done.stdout)
 
     def group(self, controller):
-        return (V2 if self.options else place(controller)) / "coffer" / self.id
+        return (V2 if self.options else place(controller)) / f"coffer-{self.id}"
 
 
 @pytest.fixture
@@ -247,14 +247,14 @@ def test_nothing_where_nothing_is_asked(wall):
     if not V1:
         pytest.skip("one tree on this host, not a hierarchy for each controller")
     wall.start("sleep 60")
-    groups = [path.parent.parent.name for path in CGROUP.glob(f"*/coffer/{wall.id}")]
+    groups = [path.parent.name for path in CGROUP.glob(f"*/coffer-{wall.id}")]
     assert "memory" in groups and "devices" in groups
     assert not {"cpuset", "blkio"} & set(groups)
 
 
 def test_process_is_in_every_group(wall):
     pid = wall.resources(cpu={"cpus": "0"}).start("sleep 60")
-    for group in CGROUP.glob(f"**/coffer/{wall.id}"):
+    for group in CGROUP.glob(f"**/coffer-{wall.id}"):
         assert str(pid) in (group / "cgroup.procs").read_text().split(), group
 
 
@@ -263,7 +263,7 @@ def test_placement_in_a_user_namespace(driver, request):
     """The right to enter comes with the descriptor, from who opened it."""
     wall = request.getfixturevalue(driver)
     done = wall("run", "/bin/cat", "/proc/self/cgroup", env={**os.environ, "DRIVER_USERNS": "1"})
-    assert f"/coffer/{wall.id}" in done.stdout
+    assert f"/coffer-{wall.id}" in done.stdout
 
 
 def test_freeze_and_thaw(wall):
@@ -302,7 +302,7 @@ def test_kill_all_reaches_children_and_sub_groups(wall):
     time.sleep(0.1)
     pids = [int(pid) for pid in wall("pids").stdout.split()]
     assert len(pids) >= 3
-    main = V2 / "coffer" / wall.id if V2.is_dir() else wall.group("pids")
+    main = V2 / f"coffer-{wall.id}" if V2.is_dir() else wall.group("pids")
     (main / "below").mkdir()
     (main / "below" / "cgroup.procs").write_text(str(pids[-1]))
     assert sorted(int(pid) for pid in wall("pids").stdout.split()) == sorted(pids)
@@ -317,17 +317,12 @@ def test_undo_kills_what_is_left_and_is_done_twice(wall, frozen):
     if frozen:
         wall("freeze")
     pids = [int(p) for p in wall("pids").stdout.split()]
-    main = V2 / "coffer" / wall.id if V2.is_dir() else wall.group("pids")
+    main = V2 / f"coffer-{wall.id}" if V2.is_dir() else wall.group("pids")
     (main / "a" / "b").mkdir(parents=True)
     wall("undo")
     gone(pid, *pids)
-    assert not list(CGROUP.glob(f"**/coffer/{wall.id}"))
+    assert not list(CGROUP.glob(f"**/coffer-{wall.id}"))
     wall("undo")
-
-
-def test_the_last_one_takes_the_common_group_along(wall):
-    wall("run", "true")
-    assert not list(CGROUP.glob("**/coffer"))
 
 
 def test_group_of_another_container_is_left_alone(wall, tmp_path):
@@ -405,16 +400,27 @@ def test_observe(wall):
     pid = wall.resources(memory={"limit": 64 * MIB}, cpu={"quota": 20000, "period": 100000, "shares": 512},
                          pids={"limit": 11}, devices=[{"allow": False, "access": "rwm"}]).start("sleep 60")
     document = json.loads(wall("observe", pid).stdout)
-    assert document["linux"]["cgroupsPath"] == f"/coffer/{wall.id}"
+    assert document["linux"]["cgroupsPath"] == f"/coffer-{wall.id}"
     seen = document["linux"]["resources"]
     assert seen["memory"]["limit"] == 64 * MIB
     assert (seen["cpu"]["quota"], seen["cpu"]["period"], seen["cpu"]["shares"]) == (20000, 100000, 512)
     assert seen["pids"]["limit"] == 11
     if V1:
         assert {"allow": True, "type": "c", "major": 1, "minor": 3, "access": "rwm"} in seen["devices"]
-    # The tightest limit on the way up counts.
-    (place("pids") / "coffer" / "pids.max").write_text("4")
-    assert observed(wall, pid)["pids"]["limit"] == 4
+
+
+def test_observe_the_tightest_limit_on_the_way_up(wall):
+    wall.linux["cgroupsPath"] = "/coffer-tight/c"
+    pid = wall.resources(pids={"limit": 11}).start("sleep 60")
+    try:
+        assert observed(wall, pid)["pids"]["limit"] == 11
+        (place("pids") / "coffer-tight" / "pids.max").write_text("4")
+        assert observed(wall, pid)["pids"]["limit"] == 4
+    finally:
+        wall("undo")
+        for left in CGROUP.glob("**/coffer-tight"):
+            left.rmdir()
+    gone(pid)
 
 
 def test_observe_a_process_without_limits(wall):
@@ -431,7 +437,7 @@ def test_observe_the_v2_device_program(wall_v2):
 def test_join_goes_where_init_is(wall):
     pid = wall.resources(cpu={"cpus": "0"}).start("sleep 60")
     mine = Path(f"/proc/{pid}/cgroup").read_text()
-    assert f"/coffer/{wall.id}" in mine
+    assert f"/coffer-{wall.id}" in mine
     assert wall("join", pid, "/bin/cat", "/proc/self/cgroup").stdout == mine
 
 
@@ -445,7 +451,7 @@ def test_many_at_once_leave_nothing(tmp_path):
         for process in running:
             _, errors = process.communicate(timeout=60)
             assert process.returncode == 0, errors
-    assert not list(CGROUP.glob("**/coffer"))
+    assert not list(CGROUP.glob("**/coffer-many*"))
 
 
 def test_placement_is_cheap(wall):

@@ -122,19 +122,19 @@ static void nothing_asked_for(void **state)
 {
     (void)state;
     expect_plan(&cgroup_layer, &on_hybrid, "'hostname':'x'",
-                "host-before-clone cgroup group /cg2/coffer/id\n"
-                "host-before-clone cgroup group /cg/cpu,cpuacct/coffer/id\n"
-                "host-before-clone cgroup group /cg/memory/coffer/id\n"
-                "host-before-clone cgroup group /cg/pids/coffer/id\n"
-                "host-before-clone cgroup group /cg/devices/coffer/id\n"
-                "host-before-clone cgroup devices /cg/devices/coffer/id" V1_DEVICES
-                "child-early cgroup join /cg/cpu,cpuacct/coffer/id/tasks = 0\n"
-                "child-early cgroup join /cg/memory/coffer/id/tasks = 0\n"
-                "child-early cgroup join /cg/pids/coffer/id/tasks = 0\n"
-                "child-early cgroup join /cg/devices/coffer/id/tasks = 0\n");
+                "host-before-clone cgroup group /cg2/coffer-id\n"
+                "host-before-clone cgroup group /cg/cpu,cpuacct/coffer-id\n"
+                "host-before-clone cgroup group /cg/memory/coffer-id\n"
+                "host-before-clone cgroup group /cg/pids/coffer-id\n"
+                "host-before-clone cgroup group /cg/devices/coffer-id\n"
+                "host-before-clone cgroup devices /cg/devices/coffer-id" V1_DEVICES
+                "child-early cgroup join /cg/cpu,cpuacct/coffer-id/tasks = 0\n"
+                "child-early cgroup join /cg/memory/coffer-id/tasks = 0\n"
+                "child-early cgroup join /cg/pids/coffer-id/tasks = 0\n"
+                "child-early cgroup join /cg/devices/coffer-id/tasks = 0\n");
     expect_plan(&cgroup_layer, &on_v2, "'hostname':'x'",
-                "host-before-clone cgroup group /cg2/coffer/id = cpu memory io pids\n"
-                "host-before-clone cgroup device-program /cg2/coffer/id" V2_DEVICES);
+                "host-before-clone cgroup group /cg2/coffer-id = cpu memory io pids\n"
+                "host-before-clone cgroup device-program /cg2/coffer-id" V2_DEVICES);
     expect_plan(&cgroup_layer, &without, "'hostname':'x'",
                 "host-before-clone cgroup note device-rules = left out: this host has no means for it\n");
 }
@@ -156,8 +156,8 @@ static void older_kernels_join_v2_too(void **state)
 {
     (void)state;
     expect_plan(&cgroup_layer, &old_v2, "'linux':{'resources':{'devices':[{'allow':true,'access':'rwm'}]}}",
-                "host-before-clone cgroup group /cg2/coffer/id\n"
-                "child-early cgroup join /cg2/coffer/id/cgroup.procs = 0\n");
+                "host-before-clone cgroup group /cg2/coffer-id\n"
+                "child-early cgroup join /cg2/coffer-id/cgroup.procs = 0\n");
     PLANNED p = plan_wall(&cgroup_layer, &old_v2, "'hostname':'x'");
     assert_false(p.plan.clone_into_cgroup);
 }
@@ -173,8 +173,8 @@ static void paths(void **state)
     expect_plan(&cgroup_layer, &user_on_v2, "'linux':{'resources':{'pids':{'limit':5}}}",
                 "host-before-clone cgroup note device-rules = left out: not root of the machine, who alone can make "
                 "device nodes\n"
-                "host-before-clone cgroup group /cg2/user/coffer/id = cpu memory io +pids\n"
-                "host-before-clone cgroup write /cg2/user/coffer/id/pids.max = 5\n");
+                "host-before-clone cgroup group /cg2/user/coffer-id = cpu memory io +pids\n"
+                "host-before-clone cgroup write /cg2/user/coffer-id/pids.max = 5\n");
     /* v1: below our own group of each hierarchy. */
     PLANNED p = plan_wall(&cgroup_layer, &on_v1, "'linux':{'cgroupsPath':'x/y'}");
     assert_non_null(strstr(buf_str(&p.text), "group /cg/memory/user/session/x/y\n"));
@@ -201,11 +201,11 @@ static void the_group_is_given_to_the_containers_root(void **state)
     "'linux':{'namespaces':[{'type':'cgroup'},{'type':'user'}],"                                                   \
     "'uidMappings':[{'containerID':0,'hostID':100000,'size':65536}]," ALLOW_ALL "}"
     expect_plan(&cgroup_layer, &on_v2, GIVEN("'nosuid'"),
-                "host-before-clone cgroup group /cg2/coffer/id = cpu memory io pids\n"
-                "host-before-clone cgroup own /cg2/coffer/id = 100000\n"
+                "host-before-clone cgroup group /cg2/coffer-id = cpu memory io pids\n"
+                "host-before-clone cgroup own /cg2/coffer-id = 100000\n"
                 "child-early cgroup unshare cgroup-namespace\n");
     expect_plan(&cgroup_layer, &on_v2, GIVEN("'ro'"),
-                "host-before-clone cgroup group /cg2/coffer/id = cpu memory io pids\n"
+                "host-before-clone cgroup group /cg2/coffer-id = cpu memory io pids\n"
                 "child-early cgroup unshare cgroup-namespace\n");
     PLANNED p = plan_wall(&cgroup_layer, &on_hybrid, GIVEN("'nosuid'"));
     assert_null(strstr(buf_str(&p.text), " own "));
@@ -217,11 +217,11 @@ static void unified_has_the_last_word(void **state)
     expect_plan(&cgroup_layer, &on_v2,
                 "'linux':{'resources':{'unified':{'memory.high':'1000','cgroup.max.depth':'3','cpuset.cpus':'1'},"
                 "'memory':{'limit':4096},'devices':[{'allow':true,'access':'rwm'}]}}",
-                "host-before-clone cgroup group /cg2/coffer/id = cpu +cpuset +memory io pids\n"
-                "host-before-clone cgroup write /cg2/coffer/id/memory.max = 4096\n"
-                "host-before-clone cgroup write /cg2/coffer/id/memory.high = 1000\n"
-                "host-before-clone cgroup write /cg2/coffer/id/cgroup.max.depth = 3\n"
-                "host-before-clone cgroup write /cg2/coffer/id/cpuset.cpus = 1\n");
+                "host-before-clone cgroup group /cg2/coffer-id = cpu +cpuset +memory io pids\n"
+                "host-before-clone cgroup write /cg2/coffer-id/memory.max = 4096\n"
+                "host-before-clone cgroup write /cg2/coffer-id/memory.high = 1000\n"
+                "host-before-clone cgroup write /cg2/coffer-id/cgroup.max.depth = 3\n"
+                "host-before-clone cgroup write /cg2/coffer-id/cpuset.cpus = 1\n");
 }
 
 /* What asks for no limit loses nothing on a host that could not set one. */
@@ -231,7 +231,7 @@ static void unlimited_needs_no_controller(void **state)
     expect_plan(&cgroup_layer, &poor_v2,
                 "'linux':{'resources':{'memory':{'limit':-1,'swap':-1},'pids':{'limit':0},'cpu':{'quota':-1},"
                 "'devices':[{'allow':true,'access':'rwm'}]}}",
-                "host-before-clone cgroup group /cg2/coffer/id\n");
+                "host-before-clone cgroup group /cg2/coffer-id\n");
 }
 
 static void refusals(void **state)

@@ -5,7 +5,8 @@
  * configuration, the host and the ID, so that nothing but those need be kept.
  *
  * Where a container's groups are (linux.cgroupsPath):
- *   absent        /coffer/ID below the root of each hierarchy; below our own group when we are not root of the machine
+ *   absent        /coffer-ID below the root of each hierarchy; below our own group when we are not root of the machine.
+ *                 One group, not two: a parent that comes and goes with the containers in it costs 0.4 ms a start
  *   absolute      below the root of each hierarchy
  *   relative      below our own group (cgroup v1), or beside it (cgroup v2: a group that holds processes, as ours does,
  *                 cannot hand out controllers; runc does the same)

@@ -6,7 +6,7 @@
 #include "base/str.h"
 #include "layers/cgroup/group.h"
 
-#define DEFAULT_PARENT "coffer"
+#define DEFAULT_PREFIX "coffer-"
 
 static const struct {
     const char *v1, *v2;
@@ -110,7 +110,7 @@ int cgroup_locate(struct arena *a, const struct oci_config *config, const struct
     const struct host_cgroup *h = &host->cgroup;
     const char *asked = config->linux != NULL ? config->linux->cgroups_path : NULL;
     bool machine_root = host->euid == 0 && host->initial_userns;
-    char *fallback = arena_printf(a, "%s" DEFAULT_PARENT "/%s", machine_root ? "/" : "", id);
+    char *fallback = arena_printf(a, "%s" DEFAULT_PREFIX "%s", machine_root ? "/" : "", id);
     if (asked == NULL || *asked == '\0')
         asked = fallback;
     if (asked == NULL)
@@ -151,7 +151,7 @@ int cgroup_locate(struct arena *a, const struct oci_config *config, const struct
         places.v[places.n - 1].controllers = h->v1[i].controllers;
         places.v[places.n - 1].named = h->v1[i].controllers == 0;
     }
-    /* "/coffer/ID" given in words is our default place too. */
+    /* "/coffer-ID" given in words is our default place too. */
     char *cleaned_fallback = NULL;
     r = clean(a, fallback, &cleaned_fallback, err);
     if (r < 0)

@@ -111,17 +111,6 @@ static int remove_group(const struct undo *u, struct arena *a, const struct plac
     return 0;
 }
 
-/*
- * The directory that holds our default places, when this was the last container; the kernel refuses otherwise. A start
- * that loses this race makes it again.
- */
-static void remove_empty_parent(const struct place *p)
-{
-    char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s%s", p->mount, p->parent);
-    (void)rmdir(path);
-}
-
 int cgroup_undo(const struct undo *u, struct err *err)
 {
     CLEANUP_ARENA struct arena a = ARENA_INIT;
@@ -140,8 +129,6 @@ int cgroup_undo(const struct undo *u, struct err *err)
             break; /* the v2 group, which a start makes before any other */
         if (r < 0 && first == 0)
             first = r;
-        if (p->ours)
-            remove_empty_parent(p);
     }
     return first;
 }
