@@ -68,7 +68,6 @@ def gone(oci, name):
 @pytest.mark.parametrize("command", ["run", "create"])
 def test_killed_at_every_call(oci, bundle, command):
     bundle.config["linux"]["resources"]["memory"] = {"limit": 64 << 20}
-    bundle.config["linux"]["cgroupsPath"] = f"/coffer-test-{os.getpid()}/kill"
     bundle.args("/bin/true")
     killed = 0
     for call, at in spread(calls_of(oci, bundle, command), 120):
@@ -85,7 +84,6 @@ def test_killed_at_every_call(oci, bundle, command):
 
 def test_killed_start_is_swept_by_the_next(oci, bundle):
     """Nobody deletes: the next run of the same ID takes away what the killed one left."""
-    bundle.config["linux"]["cgroupsPath"] = f"/coffer-test-{os.getpid()}/again"
     bundle.args("/bin/true")
     for call, at in spread(calls_of(oci, bundle, "run"), 40):
         strace(oci, ["run", "--bundle", bundle.path, "again"], "-e", f"inject={call}:signal=KILL:when={at}")
@@ -102,7 +100,6 @@ def test_killed_start_is_swept_by_the_next(oci, bundle):
 def test_every_call_failing(oci, bundle, error):
     """One line that names a layer, an exit status of ours, nothing left; or the program ran all the same."""
     bundle.config["linux"]["resources"]["memory"] = {"limit": 64 << 20}
-    bundle.config["linux"]["cgroupsPath"] = f"/coffer-test-{os.getpid()}/fail"
     bundle.args("/bin/true")
     points = [point for point in calls_of(oci, bundle, "run") if point[0] not in HARMLESS]
     named = 0
@@ -123,7 +120,6 @@ def test_every_call_failing(oci, bundle, error):
 
 def test_child_killed_at_every_step(oci, bundle):
     """The child dies in the middle of the handshake: the runtime says so, and nothing is left."""
-    bundle.config["linux"]["cgroupsPath"] = f"/coffer-test-{os.getpid()}/child"
     bundle.args("/bin/true")
     said = 0
     # Calls that only the child makes, one after the other through its life.
