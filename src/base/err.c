@@ -52,6 +52,10 @@ static int set(struct err *err, int code, enum layer_id layer, const char *tail,
     int n = vsnprintf(err->text, sizeof err->text, fmt, ap);
     if (tail != NULL && n >= 0 && (size_t)n < sizeof err->text)
         snprintf(err->text + n, sizeof err->text - (size_t)n, ": %s", tail);
+    /* One line that no terminal takes for commands, whatever an archive or a document brought into it. */
+    for (char *c = err->text; *c != '\0'; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = '?';
     return code;
 }
 

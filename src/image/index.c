@@ -162,6 +162,9 @@ int index_check_pair(const struct oci_manifest *m, const struct oci_image *confi
     if (m->layers.n != diffs)
         return err_set(err, -EBADMSG, LAYER_IMAGE, "the image has %zu layers, but its configuration names %zu",
                        m->layers.n, diffs);
+    if (diffs > LAYERS_MAX)
+        return err_set(err, -EFBIG, LAYER_IMAGE, "the image has %zu layers, overlayfs takes at most %d", diffs,
+                       LAYERS_MAX);
     for (size_t i = 0; i < diffs; i++) {
         const char *id = config->rootfs->diff_ids.v[i];
         if (!digest_ok(id) || !str_starts(id, "sha256:"))

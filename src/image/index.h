@@ -9,6 +9,8 @@
 #define DOCUMENT_MAX ((size_t)4 * 1024 * 1024) /* of a manifest or configuration, as registries limit it too */
 #define INDEX_MAX ((size_t)64 * 1024 * 1024)
 
+#define LAYERS_MAX 500 /* as many lower directories as overlayfs takes (OVL_MAX_STACK) */
+
 #define ANNOTATION_REF_NAME "org.opencontainers.image.ref.name"
 #define ANNOTATION_FULL_NAME "io.containerd.image.name"
 #define ANNOTATION_IMAGE_ID "org.cofferdam.image.id"

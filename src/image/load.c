@@ -149,6 +149,10 @@ int image_load(struct arena *a, struct image_store *store, int fd, const struct 
         r = fd_source_open(fd, options, &source, err);
     if (r == 0)
         r = spool_read(a, store, fd_source_bytes(&source), &p.limits, &spool, err);
+    uint64_t by_ratio = 0;
+    if (__builtin_mul_overflow(p.limits.max_ratio, source.bytes, &by_ratio))
+        by_ratio = UINT64_MAX;
+    p.budget = MIN_OF(p.limits.max_bytes, MAX_OF(p.limits.free_bytes, by_ratio));
     if (r == 0)
         r = load_any(a, &spool, &p, err);
     if (r == 0)

@@ -49,6 +49,13 @@ static bool fits_here(const struct oci_platform *platform)
                                 (platform->architecture == NULL || str_eq(platform->architecture, load_architecture())));
 }
 
+/* Built for every processor of its architecture, not only for newer ones (amd64/v3)? */
+static bool is_baseline(const struct oci_platform *platform)
+{
+    return platform == NULL || platform->variant == NULL || str_eq(platform->variant, "v1") ||
+           str_eq(platform->variant, "v8");
+}
+
 static int load_manifest(struct arena *a, struct spool *spool, const struct oci_descriptor *d, const char *name,
                          struct new_image *image, struct err *err)
 {
@@ -127,9 +134,11 @@ static int choose(struct arena *a, struct spool *spool, const struct oci_descrip
         if (r < 0)
             return r;
         const struct oci_descriptor *found = NULL;
-        for (size_t i = 0; found == NULL && i < index->manifests.n; i++)
-            if (fits_here(index->manifests.v[i].platform))
-                found = &index->manifests.v[i];
+        for (int any_variant = 0; found == NULL && any_variant < 2; any_variant++)
+            for (size_t i = 0; found == NULL && i < index->manifests.n; i++)
+                if (fits_here(index->manifests.v[i].platform) &&
+                    (any_variant || is_baseline(index->manifests.v[i].platform)))
+                    found = &index->manifests.v[i];
         if (found == NULL)
             return err_set(err, -ENOENT, LAYER_IMAGE, "the archive has no image for linux/%s", load_architecture());
         d = found;

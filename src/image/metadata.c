@@ -12,6 +12,8 @@
 #include "image/place.h"
 #include "sys/calls.h"
 
+#define LATE_MAX ((size_t)512 * 1024 * 1024) /* some millions of directories */
+
 struct late_dir {
     const char *path;
     size_t len, order;
@@ -108,12 +110,13 @@ int metadata_set(const struct archive_lib *lib, struct archive_entry *entry, con
     /* chown drops set-user-ID bits and file capabilities: it comes first. */
     if (fchown(fd, m->uid, m->gid) < 0 && (r = owner_failed(-errno, name, m, counts, err)) < 0)
         return r;
+    /* Attributes before the mode: who is not root may not set them on a file that is read-only. */
+    if ((r = set_xattrs(lib, entry, name, fd, err)) < 0)
+        return r;
     /* A directory of ours must stay open to us until all is in it: late_dirs_set() gives it its own mode. */
     mode_t mode = S_ISDIR(st.st_mode) ? m->mode | 0700 : m->mode;
     if (fchmod(fd, mode) < 0)
         return failed(-errno, "mode", name, err);
-    if ((r = set_xattrs(lib, entry, name, fd, err)) < 0)
-        return r;
     if (!S_ISDIR(st.st_mode) && m->has_time && futimens(fd, m->times) < 0)
         return failed(-errno, "time", name, err);
     return 0;
@@ -136,6 +139,11 @@ int metadata_set_special(const char *name, const struct metadata *m, int parent,
 
 int late_dirs_add(struct late_dirs *l, const char *path, const struct metadata *m, struct err *err)
 {
+    size_t len = strlen(path);
+    l->bytes += sizeof *l->v + len;
+    if (l->bytes > LATE_MAX)
+        return err_set(err, -EFBIG, LAYER_IMAGE, "the archive has more directories than any image: after %zu of them",
+                       l->n);
     if (l->n == l->cap) {
         size_t cap = l->cap == 0 ? 256 : l->cap * 2;
         struct late_dir *v = reallocarray(l->v, cap, sizeof *v);
@@ -147,7 +155,7 @@ int late_dirs_add(struct late_dirs *l, const char *path, const struct metadata *
     const char *copy = arena_strdup(&l->arena, path);
     if (copy == NULL)
         return err_set_errno(err, -ENOMEM, LAYER_IMAGE, "list of directories");
-    l->v[l->n] = (struct late_dir){.path = copy, .len = strlen(copy), .order = l->n, .m = *m};
+    l->v[l->n] = (struct late_dir){.path = copy, .len = len, .order = l->n, .m = *m};
     l->n++;
     return 0;
 }

@@ -19,7 +19,7 @@ struct metadata {
 int metadata_read(const struct archive_lib *lib, struct archive_entry *entry, const char *name, struct metadata *ret,
                   struct err *err);
 
-/* Owner, mode, xattrs of the regular file or directory behind fd (not O_PATH); times too, except of a directory. */
+/* Owner, xattrs, mode of the regular file or directory behind fd (not O_PATH); times too, except of a directory. */
 int metadata_set(const struct archive_lib *lib, struct archive_entry *entry, const char *name,
                  const struct metadata *m, int fd, struct unpack_counts *counts, struct err *err);
 
@@ -35,6 +35,7 @@ struct late_dirs {
     struct arena arena;
     struct late_dir *v;
     size_t n, cap;
+    size_t bytes; /* that they take in memory */
 };
 int late_dirs_add(struct late_dirs *l, const char *path, const struct metadata *m, struct err *err);
 int late_dirs_set(struct late_dirs *l, int root, struct err *err);

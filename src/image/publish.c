@@ -51,13 +51,15 @@ static int unpack_blob(struct publication *p, const struct new_layer *layer, int
     CLEANUP(fd_source_close) struct fd_source source = {.buffer = NULL};
     CLEANUP_INFLATE struct inflate inflate = {.archive = NULL};
     struct unpack_counts counts = {0};
+    struct image_limits limits = p->limits;
     char diff_id[DIGEST_SIZE];
+    limits.max_bytes = p->budget;
     int r = fd_source_open(fd, NULL, &source, err);
     if (r == 0)
-        r = inflate_open(p->store, fd_source_bytes(&source), &p->limits, true, &inflate, err);
+        r = inflate_open(p->store, fd_source_bytes(&source), &limits, true, &inflate, err);
     if (r < 0)
         return r;
-    struct unpack_request request = {.store = p->store, .source = inflate_bytes(&inflate), .limits = p->limits,
+    struct unpack_request request = {.store = p->store, .source = inflate_bytes(&inflate), .limits = limits,
                                      .dir = dir, .below = below, .n_below = n_below};
     r = layer_unpack(&request, &counts, err);
     if (r == 0)
@@ -69,6 +71,7 @@ static int unpack_blob(struct publication *p, const struct new_layer *layer, int
     if (!str_eq(diff_id, layer->diff_id))
         return err_set(err, -EBADMSG, LAYER_IMAGE, "layer %.19s has diff ID %s, but the configuration says %s: it was "
                        "damaged or changed", layer->blob->digest, diff_id, layer->diff_id);
+    p->budget -= inflate.out;
     p->counts.entries += counts.entries;
     p->counts.bytes += counts.bytes;
     p->counts.skipped_devices += counts.skipped_devices;

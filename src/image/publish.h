@@ -31,6 +31,7 @@ struct publication {
     struct image_store *store;
     struct store_tmp *tmp;
     struct image_limits limits;
+    uint64_t budget; /* bytes that may yet be unpacked, so that one layer named often is no bomb either */
     struct unpack_counts counts;
     struct new_image *images;
     size_t n_images;

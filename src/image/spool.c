@@ -17,6 +17,8 @@
 
 #define FILES_MAX 65536 /* hundreds of images of a hundred layers */
 #define LINKS_MAX 8
+#define NAME_LONGEST 512 /* no part of an image has a longer one */
+#define DOCUMENTS_MAX ((size_t)64 * 1024 * 1024) /* in all: parsed, they take several times that in memory */
 
 void spool_free(struct spool *s)
 {
@@ -126,7 +128,7 @@ static int spool_entry(struct arena *a, struct image_store *store, struct spool 
         return r;
     mode_t type = t->lib->entry_filetype(entry);
     const char *hard = t->lib->entry_hardlink(entry), *soft = t->lib->entry_symlink(entry);
-    if (at.base[0] == '\0' || (hard == NULL && type != S_IFREG && type != S_IFLNK))
+    if (at.base[0] == '\0' || strlen(name) > NAME_LONGEST || (hard == NULL && type != S_IFREG && type != S_IFLNK))
         return 0; /* directories, and what else may be there, mean nothing */
     struct spool_file *f = new_file(s, err);
     if (f == NULL)
@@ -206,12 +208,14 @@ int spool_blob(const struct spool *s, const char *digest, int64_t size, const st
     return 0;
 }
 
-int spool_text(struct arena *a, const struct spool *s, const struct spool_file *f, char **ret, size_t *ret_len,
+int spool_text(struct arena *a, struct spool *s, const struct spool_file *f, char **ret, size_t *ret_len,
                struct err *err)
 {
     int r = file_read(a, s->tmp->fd, f->file, DOCUMENT_MAX, ret, ret_len);
     if (r == -EFBIG)
         return err_set(err, r, LAYER_IMAGE, "the archive's document %.100s is larger than 4 MiB", f->name);
+    if (r == 0 && (s->documents += *ret_len) > DOCUMENTS_MAX)
+        return err_set(err, -EFBIG, LAYER_IMAGE, "the archive's manifests and configurations have more than 64 MiB");
     return r < 0 ? store_error(s->tmp->store, r, "a temporary file", err) : 0;
 }
 

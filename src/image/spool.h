@@ -24,7 +24,8 @@ struct spool {
     struct store_tmp *tmp;
     struct spool_file *v;
     size_t n, cap;
-    unsigned extra; /* files of our own making */
+    unsigned extra;   /* files of our own making */
+    size_t documents; /* bytes of those that were read whole */
 };
 void spool_free(struct spool *s);
 #define CLEANUP_SPOOL CLEANUP(spool_free)
@@ -41,7 +42,7 @@ int spool_blob(const struct spool *s, const char *digest, int64_t size, const st
                struct err *err);
 
 /* A document, whole. */
-int spool_text(struct arena *a, const struct spool *s, const struct spool_file *f, char **ret, size_t *ret_len,
+int spool_text(struct arena *a, struct spool *s, const struct spool_file *f, char **ret, size_t *ret_len,
                struct err *err);
 
 /* Add a document of our own making, to be stored as a blob. Synced. */

@@ -76,6 +76,9 @@ static int open_root(const char *root, int *ret)
 
 int image_store_open(const char *root, struct image_store **ret, struct err *err)
 {
+    /* Lists of layer directories are separated by it. */
+    if (strchr(root, ':') != NULL)
+        return err_set(err, -EINVAL, LAYER_STORAGE, "store %s: its path must not have a ':'", root);
     struct image_store *s = calloc(1, sizeof *s);
     if (s == NULL)
         return err_set_errno(err, -ENOMEM, LAYER_STORAGE, "store %s", root);

@@ -447,6 +447,51 @@ def test_bombs(store):
     store.load(compress(zeros, "gzip"), "no-bomb", verb=("import",))  # below free-bytes it is an image like any other
 
 
+def test_one_layer_named_often_is_a_bomb_too(store):
+    layer = tar(file("zeros", bytes(1 << 20)))
+    image = Image(*[layer] * 40, compression="gzip")
+    archive = image.oci()
+    done = store.load(archive, "free-bytes=8000000", "max-ratio=200", check=125)
+    assert "limit" in done.stderr
+    store.load(archive, "free-bytes=80000000", "max-ratio=200")
+
+
+def test_more_layers_than_overlayfs_takes(store):
+    layer = tar(file("f", b""))
+    store.load(Image(*[layer] * 500, name="most").oci())
+    assert len(store.layers("most")) == 500
+    assert "at most 500" in store.load(Image(*[layer] * 501).oci(), check=125).stderr
+
+
+def test_platforms(store):
+    """Of an index for several machines the image for this one; of several for this one the most general."""
+    images = {key: Image(tar(file(key)), name=None, config={"Labels": {"for": key}}) for key in ("arm", "v3", "plain")}
+    platforms = {"arm": {"architecture": "arm", "os": "linux"},
+                 "v3": {"architecture": "amd64", "os": "linux", "variant": "v3"},
+                 "plain": {"architecture": "amd64", "os": "linux"}}
+
+    def archive(*keys):
+        manifests = [{"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": digest(images[k].manifest()),
+                      "size": len(images[k].manifest()), "platform": platforms[k]} for k in keys]
+        inner = document({"schemaVersion": 2, "manifests": manifests})
+        outer = document({"schemaVersion": 2, "manifests": [
+            {"mediaType": "application/vnd.oci.image.index.v1+json", "digest": digest(inner), "size": len(inner),
+             "annotations": {"io.containerd.image.name": "docker.io/library/multi:1",
+                             "org.opencontainers.image.ref.name": "1"}}]})
+        files = {"blobs/sha256/" + digest(inner)[7:]: inner}
+        for k in keys:
+            files.update(images[k].oci_files())
+        files["index.json"] = outer
+        return tar(*[file(name, data) for name, data in files.items()])
+    if os.uname().machine != "x86_64":
+        pytest.skip("the platforms of this test are those of x86_64")
+    store.load(archive("arm", "v3", "plain"))
+    assert store("resolve", "multi:1", check=0).stdout.split()[1] == images["plain"].id()
+    store.load(archive("arm", "v3"))
+    assert store("resolve", "multi:1", check=0).stdout.split()[1] == images["v3"].id()
+    assert "linux/amd64" in store.load(archive("arm"), check=125).stderr
+
+
 def damage(name):
     """(archive, a word of the message) of an image damaged in one way."""
     image = Image(plain_layer(), compression="gzip")

@@ -195,6 +195,9 @@ static void names_in_messages_are_harmless(void **state)
     name[sizeof name - 1] = '\0';
     assert_true(strlen(place_show(name, shown)) < SHOWN_SIZE);
     assert_string_equal(shown + strlen(shown) - 3, "...");
+    struct err err = ERR_INIT; /* and so is what comes into one by another way, such as a media type */
+    err_set(&err, -EINVAL, LAYER_IMAGE, "type %s", "a\nb\x1b]0;title\x07");
+    assert_string_equal(err.text, "type a?b?]0;title?");
 }
 
 static void an_index_keeps_names_apart(void **state)

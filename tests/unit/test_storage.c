@@ -175,6 +175,14 @@ static void the_embedded_image_is_held_by_its_container(void **state)
     assert_int_equal(snapshot_prepare(&f->a, f->store, "c6", &image, &s, &f->err), -ENOENT);
 }
 
+static void a_path_that_could_not_be_listed_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct image_store *s = NULL;
+    assert_int_equal(image_store_open("/tmp/a:b", &s, &f->err), -EINVAL);
+    assert_null(s);
+}
+
 static void the_default_root_follows_the_user(void **state)
 {
     struct fixture *f = *state;
@@ -206,6 +214,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(removal_follows_nothing_and_goes_deep, setup, teardown),
         cmocka_unit_test_setup_teardown(an_empty_store_has_no_images, setup, teardown),
         cmocka_unit_test_setup_teardown(the_embedded_image_is_held_by_its_container, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_path_that_could_not_be_listed_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(the_default_root_follows_the_user, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
