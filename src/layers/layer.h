@@ -72,6 +72,7 @@ struct undo {
     const struct host *host;
     const char *id;
     const char *bundle;
+    const char *owner; /* as in struct plan */
 };
 
 struct layer {

@@ -46,6 +46,7 @@ struct op {
 
 struct plan {
     struct arena *arena;
+    const char *owner; /* state root of the container: with its ID, whose the things on the host are; or NULL */
     struct op *first[LAYER_WALLS][STEP_COUNT], *last[LAYER_WALLS][STEP_COUNT];
     int n_slots;
     uint64_t clone_flags;  /* CLONE_NEW* for the one clone3 call; set by the namespaces layer */

@@ -145,7 +145,8 @@ static int record(void *data, pid_t pid, int pidfd UNUSED, struct err *err)
 /* What cannot be taken away now stays on record, for delete to try again. */
 static int undo(struct creation *c, struct err *err)
 {
-    struct undo u = {.config = c->config, .host = &c->host, .id = c->request->id, .bundle = c->request->bundle};
+    struct undo u = {.config = c->config, .host = &c->host, .id = c->request->id, .bundle = c->request->bundle,
+                     .owner = c->request->state_root};
     int r = c->foreign_group ? 0 : layers_undo(&u, err);
     return r < 0 ? r : state_dir_remove(c->request->state_root, c->request->id, c->dir, err);
 }
@@ -200,6 +201,7 @@ static int prepare(struct creation *c, struct err *err)
         return r;
     log_debug(LAYER_RUNTIME, "plan");
     plan_init(&c->plan, &c->arena);
+    c->plan.owner = c->request->state_root;
     return layers_plan(c->config, &c->host, c->request->id, c->request->bundle, &c->plan, err);
 }
 

@@ -112,7 +112,8 @@ int runtime_kill(const char *state_root, const char *id, int signal, bool all, s
         struct host host = {0};
         if ((r = record_host(&a, c.dir, &host, err)) < 0)
             return r;
-        struct undo u = {.config = c.config, .host = &host, .id = id, .bundle = c.record.state->bundle};
+        struct undo u = {.config = c.config, .host = &host, .id = id, .bundle = c.record.state->bundle,
+                         .owner = state_root};
         return cgroup_kill_all(&u, signal, err);
     }
     CLEANUP_FD int pidfd = record_pidfd(&c.record);
@@ -154,7 +155,8 @@ int runtime_delete(const char *state_root, const char *id, bool force, struct er
         struct host host = {0};
         if ((r = record_host(&c.arena, c.dir, &host, err)) < 0)
             return r;
-        struct undo u = {.config = c.config, .host = &host, .id = id, .bundle = c.record.state->bundle};
+        struct undo u = {.config = c.config, .host = &host, .id = id, .bundle = c.record.state->bundle,
+                         .owner = state_root};
         if ((r = layers_undo(&u, err)) < 0)
             return r;
     }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,6 +172,16 @@ static int run_command(const struct oci_globals *g, const struct oci_command *c,
     return c->run(g, data, argv + first, n, err);
 }
 
+/* Absolute: the state root is part of what says whose a group is, from whatever directory we are called. */
+static const char *absolute_root(const char *given, char *buf, size_t size)
+{
+    char here[PATH_MAX];
+    if (given[0] == '/' || getcwd(here, sizeof here) == NULL)
+        return given;
+    snprintf(buf, size, "%s/%s", here, given);
+    return buf;
+}
+
 static const char *default_root(char *buf, size_t size)
 {
     const char *runtime = getenv("XDG_RUNTIME_DIR");
@@ -185,11 +196,11 @@ int main(int argc, char **argv)
     struct err err = ERR_INIT;
     struct global_values values = {0};
     struct oci_globals g = {0};
-    char root[4096];
+    char root[2 * PATH_MAX];
     fill_standard_descriptors();
     bool help = false;
     int first = parse(global_rows, &values, argc, argv, true, &help, &err);
-    g.root = values.root != NULL ? values.root : default_root(root, sizeof root);
+    g.root = values.root != NULL ? absolute_root(values.root, root, sizeof root) : default_root(root, sizeof root);
     g.log = values.log;
     g.log_json = values.log_format != NULL && str_eq(values.log_format, "json");
     log_debug_enabled = values.debug;

@@ -210,7 +210,7 @@ int cgroup_make(const struct host *host, const struct group_op *op, int *ret_fd,
 int cgroup_open(const struct place *place, int *ret_fd); /* the existing group, or -ENOENT */
 
 /* Whose group it is (v2). check: 1 this one's, 0 another's, negative errno: -ENODATA without mark, -EOPNOTSUPP. */
-char *cgroup_mark(struct arena *a, const char *id, const char *bundle);
+char *cgroup_mark(struct arena *a, const char *id, const char *owner);
 void cgroup_mark_set(const struct host *host, int group_fd, const char *mark);
 int cgroup_mark_check(const struct host *host, int group_fd, const char *mark);
 

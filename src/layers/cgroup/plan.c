@@ -15,7 +15,7 @@
 struct planning {
     const struct oci_config *config;
     const struct host *host;
-    const char *id, *bundle;
+    const char *id;
     struct plan *plan;
     struct err *err;
     struct settings settings;
@@ -32,9 +32,9 @@ static struct op *add(struct planning *p, enum op_kind kind, enum step step, con
                                           .target = target, .value = value, .args = args, .slot = -1});
 }
 
-char *cgroup_mark(struct arena *a, const char *id, const char *bundle)
+char *cgroup_mark(struct arena *a, const char *id, const char *owner)
 {
-    return arena_printf(a, "%s %.900s", id, bundle != NULL ? bundle : "");
+    return arena_printf(a, "%s %.900s", id, owner != NULL ? owner : "");
 }
 
 static bool belongs(const struct setting *s, const struct place *place)
@@ -164,7 +164,7 @@ static int plan_place(struct planning *p, const struct place *place)
     const char *value = NULL;
     if (place->v2) {
         group->enable_may = p->host->cgroup.v2_controllers & V2_ALWAYS & ~group->enable_must;
-        group->mark = cgroup_mark(a, p->id, p->bundle);
+        group->mark = cgroup_mark(a, p->id, p->plan->owner);
         value = enable_text(a, group->enable_must, group->enable_may);
     } else {
         group->inherit_cpuset = (place->controllers & BIT(CGROUP_CPUSET)) != 0;
@@ -219,12 +219,12 @@ static int plan_without_devices(struct planning *p)
     return 0;
 }
 
-int cgroup_plan(const struct oci_config *config, const struct host *host, const char *id, const char *bundle,
+int cgroup_plan(const struct oci_config *config, const struct host *host, const char *id, const char *bundle UNUSED,
                 struct plan *plan, struct err *err)
 {
     struct arena *a = plan->arena;
     const struct oci_resources *resources = config->linux != NULL ? config->linux->resources : NULL;
-    struct planning p = {.config = config, .host = host, .id = id, .bundle = bundle, .plan = plan, .err = err,
+    struct planning p = {.config = config, .host = host, .id = id, .plan = plan, .err = err,
                          .settings = {.arena = a, .host = host, .err = err},
                          .devices_asked = resources != NULL && resources->devices.n > 0,
                          .clone_into = host_kernel_at_least(host, 5, 7)};

@@ -62,7 +62,7 @@ static int kill_v2(int group_fd)
 /* May what is in this group be killed? */
 static bool is_ours(const struct undo *u, struct arena *a, int group_fd, const struct place *p)
 {
-    const char *mark = cgroup_mark(a, u->id, u->bundle);
+    const char *mark = cgroup_mark(a, u->id, u->owner);
     int r = p->v2 && mark != NULL ? cgroup_mark_check(u->host, group_fd, mark) : -EOPNOTSUPP;
     if (r >= 0)
         return r == 1;
