@@ -90,7 +90,7 @@ int cgroup_pids(const struct undo *c, struct arena *a, pid_t **ret, size_t *ret_
     if (r < 0)
         return r;
     struct pid_list list = {.arena = a};
-    r = tree_each_pid(fd, add_pid, &list);
+    r = cgroup_tree_each_pid(fd, add_pid, &list);
     if (r < 0)
         return err_set_errno(err, r, LAYER_CGROUP, "reading the processes of %s", c->id);
     *ret = list.v;
@@ -117,7 +117,7 @@ int cgroup_kill_all(const struct undo *c, int signal, struct err *err)
     struct err ignored = ERR_INIT;
     bool was_frozen = cgroup_frozen(c, &ignored) == 1;
     bool froze = !was_frozen && cgroup_freeze(c, true, &ignored) == 0;
-    r = tree_each_pid(fd, signal_one, &signal);
+    r = cgroup_tree_each_pid(fd, signal_one, &signal);
     if (froze)
         (void)cgroup_freeze(c, false, &ignored);
     if (r < 0)

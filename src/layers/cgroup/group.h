@@ -217,11 +217,11 @@ int cgroup_mark_check(const struct host *host, int group_fd, const char *mark);
 /* ---- tree.c: groups with what is below them ---- */
 typedef int pid_fn(pid_t pid, void *arg);
 /* For each process in the group and its sub-groups. A negative result of fn ends it. */
-int tree_each_pid(int group_fd, pid_fn *fn, void *arg);
-bool tree_has_process(int group_fd, bool v2);
+int cgroup_tree_each_pid(int group_fd, pid_fn *fn, void *arg);
+bool cgroup_tree_has_process(int group_fd, bool v2);
 /* Remove the group and its sub-groups, deepest first: 0 (also when it is not there) or a negative errno, -EBUSY. */
-int tree_remove(int parent_fd, const char *name);
+int cgroup_tree_remove(int parent_fd, const char *name);
 /* Wait until no process is in the v2 group. 0 or -ETIMEDOUT. */
-int tree_wait_empty_v2(int group_fd, int timeout_ms);
+int cgroup_tree_wait_empty_v2(int group_fd, int timeout_ms);
 
 #endif

@@ -189,14 +189,14 @@ static bool may_enter(const struct host *host, const struct place *p)
 static int take_over(int parent, const struct group_op *op, int *fd, struct err *err)
 {
     const struct place *p = op->place;
-    if (tree_has_process(*fd, p->v2))
+    if (cgroup_tree_has_process(*fd, p->v2))
         return err_set(err, -EEXIST, LAYER_CGROUP,
                        "the group %s%s/%s exists and has processes in it: is this container running already, or "
                        "another one with the same cgroupsPath?", p->mount, p->parent, p->name);
     if (!p->ours)
         return 0;
     fd_close(fd);
-    int r = tree_remove(parent, p->name);
+    int r = cgroup_tree_remove(parent, p->name);
     if (r == 0 && mkdirat(parent, p->name, 0755) < 0)
         r = -errno;
     if (r == 0)

@@ -89,7 +89,7 @@ static int walk_group(int fd, struct walk *w)
     return r == -ENOENT || r == -ENODEV ? 0 : r;
 }
 
-int tree_each_pid(int group_fd, pid_fn *fn, void *arg)
+int cgroup_tree_each_pid(int group_fd, pid_fn *fn, void *arg)
 {
     struct walk w = {.fn = fn, .arg = arg};
     return walk_group(group_fd, &w);
@@ -109,9 +109,9 @@ static bool populated(int group_fd)
            strstr(events, "populated 1") != NULL;
 }
 
-bool tree_has_process(int group_fd, bool v2)
+bool cgroup_tree_has_process(int group_fd, bool v2)
 {
-    return v2 ? populated(group_fd) : tree_each_pid(group_fd, one_is_enough, NULL) == -EALREADY;
+    return v2 ? populated(group_fd) : cgroup_tree_each_pid(group_fd, one_is_enough, NULL) == -EALREADY;
 }
 
 struct removal {
@@ -139,13 +139,13 @@ static int remove_one(int parent_fd, const char *name, void *arg)
     return unlinkat(parent_fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : -errno;
 }
 
-int tree_remove(int parent_fd, const char *name)
+int cgroup_tree_remove(int parent_fd, const char *name)
 {
     struct removal removal = {.depth = 0};
     return remove_one(parent_fd, name, &removal);
 }
 
-int tree_wait_empty_v2(int group_fd, int timeout_ms)
+int cgroup_tree_wait_empty_v2(int group_fd, int timeout_ms)
 {
     CLEANUP_FD int events = openat(group_fd, "cgroup.events", O_RDONLY | O_CLOEXEC);
     if (events < 0)

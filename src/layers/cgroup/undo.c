@@ -41,7 +41,7 @@ static int kill_until_empty(int group_fd)
     long waited = 0;
     for (long pause = 1; waited <= WAIT_MS; waited += pause, pause = MIN_OF(pause * 2, 50)) {
         bool any = false;
-        int r = tree_each_pid(group_fd, kill_one, &any);
+        int r = cgroup_tree_each_pid(group_fd, kill_one, &any);
         if (r < 0)
             return r;
         if (!any)
@@ -56,7 +56,7 @@ static int kill_v2(int group_fd)
     if (file_write(group_fd, "cgroup.kill", "1") < 0)
         return kill_until_empty(group_fd);
     /* SIGKILL wakes frozen processes too, since cgroup.kill came. */
-    return tree_wait_empty_v2(group_fd, WAIT_MS);
+    return cgroup_tree_wait_empty_v2(group_fd, WAIT_MS);
 }
 
 /* May what is in this group be killed? */
@@ -101,7 +101,7 @@ static int remove_group(const struct undo *u, struct arena *a, const struct plac
         r = p->v2 ? kill_v2(fd) : kill_until_empty(fd);
     /* A process is off the list a moment before the kernel lets its group go. */
     long waited = 0, limit = may_kill ? WAIT_MS : 200;
-    for (long pause = 1; (r = tree_remove(parent, p->name)) == -EBUSY && waited <= limit;
+    for (long pause = 1; (r = cgroup_tree_remove(parent, p->name)) == -EBUSY && waited <= limit;
          waited += pause, pause = MIN_OF(pause * 2, 50))
         sleep_ms(pause);
     if (r == -EBUSY && !ours)
