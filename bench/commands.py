@@ -19,6 +19,10 @@ ID = "bench"
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
 
 
+# State roots lie where they lie in real use: on the memory file system /run, here the sandbox's own.
+STATE = "/run/coffer-bench"
+
+
 class Commands:
     def __init__(self, build, work):
         self.work, self.build = work, Path(build).resolve()
@@ -101,7 +105,7 @@ class Commands:
         self.works("floor", [str(self.build / "bench/bench-floor"), rootfs, str(self.filter), "/bin/true"])
         for name in ("coffer-oci", "runc"):
             if program := self.program(name):
-                self.works(name, [program, "--root", str(self.work / name), "run", "--bundle", str(self.bundle), ID])
+                self.works(name, [program, "--root", f"{STATE}/{name}", "run", "--bundle", str(self.bundle), ID])
         self.prepare_crun()
         self.prepare_bwrap(rootfs)
         self.prepare_coffer()
@@ -111,7 +115,7 @@ class Commands:
         crun = self.program("crun")
         if crun is None:
             return
-        command = [crun, "--root", str(self.work / "crun"), "run", "--bundle", str(self.bundle), ID]
+        command = [crun, "--root", f"{STATE}/crun", "run", "--bundle", str(self.bundle), ID]
         bare = [*command[:3], "--cgroup-manager=disabled", *command[3:]]
         if self.works("crun", command) and self.works("crun, no cgroups", bare):
             return
