@@ -3,7 +3,7 @@
 
 #include "image/library.h"
 
-int archive_lib_load(struct archive_lib *lib, struct err *err)
+int image_archive_lib_load(struct archive_lib *lib, struct err *err)
 {
     if (lib->handle != NULL)
         return 0;
@@ -13,14 +13,14 @@ int archive_lib_load(struct archive_lib *lib, struct err *err)
         ARCHIVE_LIB_FUNCTIONS(X)
 #undef X
     };
-    int r = library_open("libarchive.so.13", "libarchive13", symbols, ARRAY_LEN(symbols), &l.handle, err);
+    int r = image_library_open("libarchive.so.13", "libarchive13", symbols, ARRAY_LEN(symbols), &l.handle, err);
     if (r < 0)
         return r;
     *lib = l;
     return 0;
 }
 
-void archive_lib_unload(struct archive_lib *lib)
+void image_archive_lib_unload(struct archive_lib *lib)
 {
-    library_close(&lib->handle);
+    image_library_close(&lib->handle);
 }

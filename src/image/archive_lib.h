@@ -52,7 +52,7 @@ struct archive_lib {
 #undef X
 };
 
-int archive_lib_load(struct archive_lib *lib, struct err *err);
-void archive_lib_unload(struct archive_lib *lib);
+int image_archive_lib_load(struct archive_lib *lib, struct err *err);
+void image_archive_lib_unload(struct archive_lib *lib);
 
 #endif

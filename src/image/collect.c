@@ -69,24 +69,24 @@ static int open_dir(struct image_store *s, const char *path, DIR **ret)
     return 0;
 }
 
-int collect_begin(struct image_store *s, struct err *err)
+int image_collect_begin(struct image_store *s, struct err *err)
 {
     CLEANUP_FD int fd = openat(s->root_fd, UNFINISHED, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    return fd < 0 ? store_error(s, -errno, UNFINISHED, err) : 0;
+    return fd < 0 ? image_store_error(s, -errno, UNFINISHED, err) : 0;
 }
 
-void collect_end(struct image_store *s)
+void image_collect_end(struct image_store *s)
 {
     (void)unlinkat(s->root_fd, UNFINISHED, 0); /* where it stays, the next one collects in vain */
 }
 
-int collect_if_unfinished(struct image_store *s, struct store_tmp *tmp, struct err *err)
+int image_collect_if_unfinished(struct image_store *s, struct store_tmp *tmp, struct err *err)
 {
     if (faccessat(s->root_fd, UNFINISHED, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
         return 0;
-    int r = collect(s, tmp, err);
+    int r = image_collect(s, tmp, err);
     if (r == 0)
-        collect_end(s);
+        image_collect_end(s);
     return r;
 }
 
@@ -96,16 +96,16 @@ static int add_image(struct arena *a, struct image_store *s, const struct oci_de
     struct oci_manifest *m = NULL;
     struct oci_image *config = NULL;
     const char **chains = NULL;
-    int r = index_documents(a, s, d, &m, &config, err);
+    int r = image_index_documents(a, s, d, &m, &config, err);
     if (r == 0)
-        r = index_chains(a, config, &chains, err);
+        r = image_index_chains(a, config, &chains, err);
     if (r < 0)
         return r;
-    r = names_add(blobs, digest_hex(d->digest));
+    r = names_add(blobs, image_digest_hex(d->digest));
     if (r == 0)
-        r = names_add(blobs, digest_hex(m->config->digest));
+        r = names_add(blobs, image_digest_hex(m->config->digest));
     for (size_t i = 0; r == 0 && i < m->layers.n; i++) {
-        r = names_add(blobs, digest_hex(m->layers.v[i].digest));
+        r = names_add(blobs, image_digest_hex(m->layers.v[i].digest));
         if (r == 0)
             r = names_add(layers, chains[i]);
     }
@@ -118,7 +118,7 @@ static int collect_dir(struct image_store *s, struct store_tmp *tmp, const char 
     CLEANUP(close_dir) DIR *dir = NULL;
     int r = open_dir(s, path, &dir);
     if (r < 0)
-        return r == -ENOENT ? 0 : store_error(s, r, path, err);
+        return r == -ENOENT ? 0 : image_store_error(s, r, path, err);
     const struct dirent *entry = NULL;
     while ((errno = 0, entry = readdir(dir)) != NULL) {
         if (entry->d_name[0] == '.' || names_has(used, entry->d_name))
@@ -127,18 +127,18 @@ static int collect_dir(struct image_store *s, struct store_tmp *tmp, const char 
         snprintf(to, sizeof to, "gone-%s", entry->d_name);
         if (unlinkat(dirfd(dir), entry->d_name, 0) < 0 &&
             ((errno != EISDIR && errno != EPERM) || renameat(dirfd(dir), entry->d_name, tmp->fd, to) < 0))
-            return store_error(s, -errno, path, err);
+            return image_store_error(s, -errno, path, err);
         log_debug(LAYER_STORAGE, "%s/%s: not used any more, removed", path, entry->d_name);
     }
-    return errno != 0 ? store_error(s, -errno, path, err) : 0;
+    return errno != 0 ? image_store_error(s, -errno, path, err) : 0;
 }
 
-int collect(struct image_store *s, struct store_tmp *tmp, struct err *err)
+int image_collect(struct image_store *s, struct store_tmp *tmp, struct err *err)
 {
     CLEANUP_ARENA struct arena a = ARENA_INIT;
     CLEANUP(names_free) struct names blobs = {.v = NULL}, layers = {.v = NULL};
     struct oci_index *index = NULL;
-    int r = index_read(&a, s, &index, err);
+    int r = image_index_read(&a, s, &index, err);
     for (size_t i = 0; r == 0 && i < index->manifests.n; i++)
         r = add_image(&a, s, &index->manifests.v[i], &blobs, &layers, err);
     if (r < 0)
@@ -151,13 +151,14 @@ int collect(struct image_store *s, struct store_tmp *tmp, struct err *err)
     return r < 0 ? r : collect_dir(s, tmp, STORE_LAYERS, &layers, err);
 }
 
-int collect_holder(struct arena *a, struct image_store *s, const char *image_id, const char **ret, struct err *err)
+int image_collect_holder(struct arena *a, struct image_store *s, const char *image_id, const char **ret,
+                         struct err *err)
 {
     CLEANUP(close_dir) DIR *dir = NULL;
     int r = open_dir(s, STORE_CONTAINERS, &dir);
     *ret = NULL;
     if (r < 0)
-        return r == -ENOENT ? 0 : store_error(s, r, STORE_CONTAINERS, err);
+        return r == -ENOENT ? 0 : image_store_error(s, r, STORE_CONTAINERS, err);
     const struct dirent *entry = NULL;
     while ((errno = 0, entry = readdir(dir)) != NULL) {
         char path[NAME_MAX + 16], target[DIGEST_SIZE];
@@ -171,5 +172,5 @@ int collect_holder(struct arena *a, struct image_store *s, const char *image_id,
         *ret = arena_strdup(a, entry->d_name);
         return *ret == NULL ? err_set_errno(err, -ENOMEM, LAYER_STORAGE, "containers") : 0;
     }
-    return errno != 0 ? store_error(s, -errno, STORE_CONTAINERS, err) : 0;
+    return errno != 0 ? image_store_error(s, -errno, STORE_CONTAINERS, err) : 0;
 }

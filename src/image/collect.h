@@ -12,17 +12,18 @@
 #include "image/index.h"
 #include "image/store.h"
 
-int collect_begin(struct image_store *s, struct err *err); /* put the mark there */
-void collect_end(struct image_store *s);                   /* all done: take it away */
-int collect_if_unfinished(struct image_store *s, struct store_tmp *tmp, struct err *err);
+int image_collect_begin(struct image_store *s, struct err *err); /* put the mark there */
+void image_collect_end(struct image_store *s);                   /* all done: take it away */
+int image_collect_if_unfinished(struct image_store *s, struct store_tmp *tmp, struct err *err);
 
 /*
  * Remove blobs and layers that no entry of the index leads to. Layers go into tmp, to be removed with it when the lock
  * is free again. Where an entry cannot be read nothing is removed.
  */
-int collect(struct image_store *s, struct store_tmp *tmp, struct err *err);
+int image_collect(struct image_store *s, struct store_tmp *tmp, struct err *err);
 
 /* The container that holds an image (storage.h), or NULL: nobody. */
-int collect_holder(struct arena *a, struct image_store *s, const char *image_id, const char **ret, struct err *err);
+int image_collect_holder(struct arena *a, struct image_store *s, const char *image_id, const char **ret,
+                         struct err *err);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include "image/library.h"
 
-int crypto_lib_load(struct crypto_lib *lib, struct err *err)
+int image_crypto_lib_load(struct crypto_lib *lib, struct err *err)
 {
     if (lib->handle != NULL)
         return 0;
@@ -17,14 +17,14 @@ int crypto_lib_load(struct crypto_lib *lib, struct err *err)
         {"EVP_DigestUpdate", (void **)&l.digest_update},
         {"EVP_DigestFinal_ex", (void **)&l.digest_final},
     };
-    int r = library_open("libcrypto.so.3", "libssl3", symbols, ARRAY_LEN(symbols), &l.handle, err);
+    int r = image_library_open("libcrypto.so.3", "libssl3", symbols, ARRAY_LEN(symbols), &l.handle, err);
     if (r < 0)
         return r;
     *lib = l;
     return 0;
 }
 
-void crypto_lib_unload(struct crypto_lib *lib)
+void image_crypto_lib_unload(struct crypto_lib *lib)
 {
-    library_close(&lib->handle);
+    image_library_close(&lib->handle);
 }

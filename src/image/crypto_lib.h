@@ -21,7 +21,7 @@ struct crypto_lib {
     int (*digest_final)(void *ctx, unsigned char *out, unsigned *len);
 };
 
-int crypto_lib_load(struct crypto_lib *lib, struct err *err);
-void crypto_lib_unload(struct crypto_lib *lib);
+int image_crypto_lib_load(struct crypto_lib *lib, struct err *err);
+void image_crypto_lib_unload(struct crypto_lib *lib);
 
 #endif

@@ -18,16 +18,16 @@ static size_t hex_length(const char *digest)
     return str_starts(digest, "sha512:") ? 128 : 0;
 }
 
-bool digest_ok(const char *digest)
+bool image_digest_ok(const char *digest)
 {
     size_t n = hex_length(digest);
     if (n == 0)
         return false;
-    const char *hex = digest_hex(digest);
+    const char *hex = image_digest_hex(digest);
     return strlen(hex) == n && strspn(hex, hex_digits) == n;
 }
 
-const char *digest_hex(const char *digest)
+const char *image_digest_hex(const char *digest)
 {
     const char *colon = strchr(digest, ':');
     return colon != NULL ? colon + 1 : digest;
@@ -45,7 +45,7 @@ static void write_hex(const char *algorithm, const unsigned char *raw, size_t n,
     ret[at] = '\0';
 }
 
-void digest_of(const void *data, size_t len, char ret[static DIGEST_SIZE])
+void image_digest_of(const void *data, size_t len, char ret[static DIGEST_SIZE])
 {
     SHA2_CTX ctx;
     unsigned char raw[SHA256_DIGEST_LENGTH];
@@ -55,7 +55,7 @@ void digest_of(const void *data, size_t len, char ret[static DIGEST_SIZE])
     write_hex("sha256", raw, sizeof raw, ret);
 }
 
-void digest_chain(const char *below, const char *diff_id, char ret[static DIGEST_SIZE])
+void image_digest_chain(const char *below, const char *diff_id, char ret[static DIGEST_SIZE])
 {
     if (below == NULL) {
         snprintf(ret, DIGEST_SIZE, "%s", diff_id);
@@ -63,12 +63,12 @@ void digest_chain(const char *below, const char *diff_id, char ret[static DIGEST
     }
     char both[2 * DIGEST_SIZE];
     int n = snprintf(both, sizeof both, "%s %s", below, diff_id);
-    digest_of(both, (size_t)n, ret);
+    image_digest_of(both, (size_t)n, ret);
 }
 
-int digest_start(struct crypto_lib *crypto, const char *algorithm, struct digest *ret, struct err *err)
+int image_digest_start(struct crypto_lib *crypto, const char *algorithm, struct digest *ret, struct err *err)
 {
-    int r = crypto_lib_load(crypto, err);
+    int r = image_crypto_lib_load(crypto, err);
     if (r < 0)
         return r;
     void *ctx = crypto->md_ctx_new();
@@ -83,14 +83,14 @@ int digest_start(struct crypto_lib *crypto, const char *algorithm, struct digest
     return 0;
 }
 
-int digest_add(struct digest *d, const void *data, size_t len, struct err *err)
+int image_digest_add(struct digest *d, const void *data, size_t len, struct err *err)
 {
     if (d->lib->digest_update(d->ctx, data, len) != 1)
         return err_set(err, -EIO, LAYER_IMAGE, "libcrypto failed to digest");
     return 0;
 }
 
-int digest_finish(struct digest *d, char ret[static DIGEST_SIZE], struct err *err)
+int image_digest_finish(struct digest *d, char ret[static DIGEST_SIZE], struct err *err)
 {
     unsigned char raw[64];
     unsigned len = 0;
@@ -100,7 +100,7 @@ int digest_finish(struct digest *d, char ret[static DIGEST_SIZE], struct err *er
     return 0;
 }
 
-void digest_stop(struct digest *d)
+void image_digest_stop(struct digest *d)
 {
     if (d->ctx != NULL)
         d->lib->md_ctx_free(d->ctx);

@@ -44,15 +44,16 @@ void image_embedded(const void **ret, size_t *ret_len)
     *ret_len = (size_t)(embedded_end - embedded_start);
 }
 
-const char *embedded_digest(void)
+const char *image_embedded_digest(void)
 {
     return EMBEDDED_MANIFEST_DIGEST;
 }
 
-bool embedded_is_name(struct arena *a, const char *reference)
+bool image_embedded_is_name(struct arena *a, const char *reference)
 {
     struct image_reference asked, own;
-    return reference_parse(a, reference, &asked, NULL) == 0 && reference_parse(a, IMAGE_EMBEDDED_NAME, &own, NULL) == 0 &&
+    return image_reference_parse(a, reference, &asked, NULL) == 0 &&
+           image_reference_parse(a, IMAGE_EMBEDDED_NAME, &own, NULL) == 0 &&
            asked.digest == NULL && str_eq(asked.registry, own.registry) && str_eq(asked.repository, own.repository) &&
            str_eq(asked.tag, own.tag);
 }
@@ -83,7 +84,7 @@ static const struct timespec no_time[2]; /* as the archive has it: 1970 */
 static int unpack(struct publication *p, struct new_image *image, struct err *err)
 {
     CLEANUP_FD int dir = -EBADF;
-    int r = publish_layer_dir(p, image->layers[0].chain, &dir, err);
+    int r = image_publish_layer_dir(p, image->layers[0].chain, &dir, err);
     if (r < 0)
         return r;
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(embedded_files); i++)
@@ -99,40 +100,44 @@ static int unpack(struct publication *p, struct new_image *image, struct err *er
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(above); i++)
         r = sync_dir(dir, above[i]);
     image->layers[0].unpacked = r == 0;
-    return r < 0 ? store_error(p->store, r, "the embedded image", err) : 0;
+    return r < 0 ? image_store_error(p->store, r, "the embedded image", err) : 0;
 }
 
-int embedded_load(struct arena *a, struct image_store *s, struct err *err)
+static int add_part(struct arena *a, struct spool *spool, const struct embedded_part *part,
+                    const struct spool_file **ret, struct err *err)
+{
+    return image_spool_add(a, spool, embedded_start + part->offset, part->size, ret, err);
+}
+
+int image_embedded_load(struct arena *a, struct image_store *s, struct err *err)
 {
     CLEANUP_STORE_TMP struct store_tmp tmp = STORE_TMP_INIT;
     CLEANUP_SPOOL struct spool spool = {.tmp = &tmp};
-    struct publication p = {.store = s, .tmp = &tmp, .limits = limits_of(NULL), .synced = true};
-    struct new_image *image = load_add(a, &p, 1);
+    struct publication p = {.store = s, .tmp = &tmp, .limits = image_limits_of(NULL), .synced = true};
+    struct new_image *image = image_load_add(a, &p, 1);
     struct oci_image *config = NULL;
     const char **names = arena_calloc(a, 2, sizeof *names);
     if (a->failed)
         return err_set_errno(err, -ENOMEM, LAYER_IMAGE, "the embedded image");
-    names[0] = load_name(a, IMAGE_EMBEDDED_NAME);
+    names[0] = image_load_name(a, IMAGE_EMBEDDED_NAME);
     image->names = names;
     image->n_names = 1;
     image->manifest_type = MEDIA_OCI_MANIFEST;
-    int r = store_make(s, err);
+    int r = image_store_make(s, err);
     if (r == 0)
-        r = store_tmp_make(s, &tmp, err);
+        r = image_store_tmp_make(s, &tmp, err);
     if (r == 0)
-        r = spool_add(a, &spool, embedded_start + embedded_manifest.offset, embedded_manifest.size, &image->manifest,
-                      err);
+        r = add_part(a, &spool, &embedded_manifest, &image->manifest, err);
     if (r == 0)
-        r = spool_add(a, &spool, embedded_start + embedded_config.offset, embedded_config.size, &image->config, err);
+        r = add_part(a, &spool, &embedded_config, &image->config, err);
     if (r == 0)
         r = oci_image_parse(a, embedded_start + embedded_config.offset, embedded_config.size, &config, err);
     image->image = config;
     if (r == 0)
-        r = load_layers(a, image, err);
+        r = image_load_layers(a, image, err);
     if (r == 0)
-        r = spool_add(a, &spool, embedded_start + embedded_layer.offset, embedded_layer.size, &image->layers[0].blob,
-                      err);
+        r = add_part(a, &spool, &embedded_layer, &image->layers[0].blob, err);
     if (r == 0)
         r = unpack(&p, image, err);
-    return r < 0 ? r : publish(a, &p, err);
+    return r < 0 ? r : image_publish(a, &p, err);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One pass over a root file system's tar: the bytes as they come are kept as the blob, and unpacked at the same time. */
+/* One pass over a root file system's tar: the bytes are kept as the blob as they come, and unpacked at once. */
 #include <errno.h>
 #include <fcntl.h>
 #include <time.h>
@@ -28,9 +28,9 @@ static ssize_t tee_read(void *ctx, const void **block, struct err *err)
     ssize_t n = t->source.read(t->source.ctx, block, err);
     if (n <= 0)
         return n;
-    int r = digest_add(&t->digest, *block, (size_t)n, err);
+    int r = image_digest_add(&t->digest, *block, (size_t)n, err);
     if (r == 0 && (r = fd_write_all(t->fd, *block, (size_t)n)) < 0)
-        r = store_error(t->store, r, "the layer's blob", err);
+        r = image_store_error(t->store, r, "the layer's blob", err);
     t->bytes += (uint64_t)n;
     return r < 0 ? r : n;
 }
@@ -38,30 +38,30 @@ static ssize_t tee_read(void *ctx, const void **block, struct err *err)
 static void tee_close(struct tee *t)
 {
     fd_close(&t->fd);
-    digest_stop(&t->digest);
+    image_digest_stop(&t->digest);
 }
 
 /* The layer into tmp, as "limport/fs"; its blob and diff ID. */
 static int take_layer(struct publication *p, struct fd_source *source, int dir, struct spool_file *blob,
                       char diff_id[static DIGEST_SIZE], struct err *err)
 {
-    CLEANUP(tee_close) struct tee tee = {.source = fd_source_bytes(source), .store = p->store, .fd = -EBADF};
+    CLEANUP(tee_close) struct tee tee = {.source = image_fd_source_bytes(source), .store = p->store, .fd = -EBADF};
     CLEANUP_INFLATE struct inflate inflate = {.archive = NULL};
-    int r = digest_start(&p->store->crypto, "sha256", &tee.digest, err);
+    int r = image_digest_start(&p->store->crypto, "sha256", &tee.digest, err);
     if (r < 0)
         return r;
     tee.fd = openat(p->tmp->fd, blob->file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (tee.fd < 0)
-        return store_error(p->store, -errno, "the layer's blob", err);
+        return image_store_error(p->store, -errno, "the layer's blob", err);
     struct byte_source bytes = {.read = tee_read, .ctx = &tee};
-    r = inflate_open(p->store, bytes, &p->limits, true, &inflate, err);
+    r = image_inflate_open(p->store, bytes, &p->limits, true, &inflate, err);
     if (r < 0)
         return r;
-    struct unpack_request request = {.store = p->store, .source = inflate_bytes(&inflate), .limits = p->limits,
+    struct unpack_request request = {.store = p->store, .source = image_inflate_bytes(&inflate), .limits = p->limits,
                                      .dir = dir};
-    r = layer_unpack(&request, &p->counts, err);
+    r = image_layer_unpack(&request, &p->counts, err);
     if (r == 0)
-        r = inflate_drain(&inflate, err);
+        r = image_inflate_drain(&inflate, err);
     const void *block = NULL;
     ssize_t n = 0;
     while (r == 0 && (n = tee_read(&tee, &block, err)) != 0)
@@ -72,9 +72,9 @@ static int take_layer(struct publication *p, struct fd_source *source, int dir, 
     if (r == 0 && p->counts.entries == 0)
         r = err_set(err, -EBADMSG, LAYER_IMAGE, "the archive is empty: nothing to import");
     if (r == 0)
-        r = inflate_digest(&inflate, diff_id, err);
+        r = image_inflate_digest(&inflate, diff_id, err);
     if (r == 0)
-        r = digest_finish(&tee.digest, blob->digest, err);
+        r = image_digest_finish(&tee.digest, blob->digest, err);
     blob->size = tee.bytes;
     return r;
 }
@@ -100,7 +100,7 @@ static int make_config(struct arena *a, struct spool *spool, const struct oci_im
                                         .diff_ids = {.v = diff_ids, .n = 1, .set = true}};
     *history = (struct oci_history){.created = arena_strdup(a, created), .comment = arena_strdup(a, "coffer import")};
     *config = (struct oci_image){.created = history->created,
-                                 .architecture = arena_strdup(a, load_architecture()),
+                                 .architecture = arena_strdup(a, image_load_architecture()),
                                  .os = arena_strdup(a, "linux"),
                                  .config = &copy,
                                  .rootfs = rootfs,
@@ -111,7 +111,7 @@ static int make_config(struct arena *a, struct spool *spool, const struct oci_im
     if (a->failed || json.failed)
         return err_set_errno(err, -ENOMEM, LAYER_IMAGE, "importing");
     image->image = config;
-    return spool_add(a, spool, json.data, json.len, &image->config, err);
+    return image_spool_add(a, spool, json.data, json.len, &image->config, err);
 }
 
 static int import_into(struct arena *a, struct publication *p, struct spool *spool, struct fd_source *source,
@@ -119,18 +119,18 @@ static int import_into(struct arena *a, struct publication *p, struct spool *spo
 {
     CLEANUP_FD int dir = -EBADF;
     char diff_id[DIGEST_SIZE];
-    struct new_image *image = load_add(a, p, 1);
+    struct new_image *image = image_load_add(a, p, 1);
     struct spool_file *blob = arena_new(a, struct spool_file);
     if (a->failed)
         return err_set_errno(err, -ENOMEM, LAYER_IMAGE, "importing");
     *blob = (struct spool_file){.name = "layer", .file = "layer"};
-    int r = publish_layer_dir(p, "import", &dir, err);
+    int r = image_publish_layer_dir(p, "import", &dir, err);
     if (r == 0)
         r = take_layer(p, source, dir, blob, diff_id, err);
     if (r == 0)
         r = make_config(a, spool, run, diff_id, image, err);
     if (r == 0)
-        r = load_layers(a, image, err);
+        r = image_load_layers(a, image, err);
     if (r < 0)
         return r;
     image->layers[0].blob = blob;
@@ -138,7 +138,7 @@ static int import_into(struct arena *a, struct publication *p, struct spool *spo
     if (to == NULL)
         return err_set_errno(err, -ENOMEM, LAYER_IMAGE, "importing");
     if (renameat(p->tmp->fd, "limport", p->tmp->fd, to) < 0)
-        return store_error(p->store, -errno, "the layer", err);
+        return image_store_error(p->store, -errno, "the layer", err);
     image->layers[0].unpacked = true;
     if (name != NULL) {
         image->names = arena_calloc(a, 2, sizeof *image->names);
@@ -146,8 +146,8 @@ static int import_into(struct arena *a, struct publication *p, struct spool *spo
             return err_set_errno(err, -ENOMEM, LAYER_IMAGE, "importing");
         image->names[image->n_names++] = name;
     }
-    r = load_make_manifest(a, spool, image, err);
-    return r < 0 ? r : publish(a, p, err);
+    r = image_load_make_manifest(a, spool, image, err);
+    return r < 0 ? r : image_publish(a, p, err);
 }
 
 int image_import(struct arena *a, struct image_store *store, int fd, const char *name,
@@ -156,25 +156,25 @@ int image_import(struct arena *a, struct image_store *store, int fd, const char 
 {
     CLEANUP_STORE_TMP struct store_tmp tmp = STORE_TMP_INIT;
     CLEANUP_SPOOL struct spool spool = {.tmp = &tmp};
-    CLEANUP(fd_source_close) struct fd_source source = {.buffer = NULL};
-    struct publication p = {.store = store, .tmp = &tmp, .limits = limits_of(options)};
+    CLEANUP(image_fd_source_close) struct fd_source source = {.buffer = NULL};
+    struct publication p = {.store = store, .tmp = &tmp, .limits = image_limits_of(options)};
     int r = 0;
     if (name != NULL) { /* before anything is read */
         struct image_reference ref;
-        if ((r = reference_parse(a, name, &ref, err)) < 0)
+        if ((r = image_reference_parse(a, name, &ref, err)) < 0)
             return r;
         if (ref.digest != NULL)
             return err_set(err, -EINVAL, LAYER_IMAGE, "%.200s: an imported image's name cannot have a digest", name);
-        if ((name = reference_full(a, &ref)) == NULL)
+        if ((name = image_reference_full(a, &ref)) == NULL)
             return err_set_errno(err, -ENOMEM, LAYER_IMAGE, "importing");
     }
-    if ((r = store_make(store, err)) < 0)
+    if ((r = image_store_make(store, err)) < 0)
         return r;
-    store_tmp_sweep(store);
-    r = store_tmp_make(store, &tmp, err);
+    image_store_tmp_sweep(store);
+    r = image_store_tmp_make(store, &tmp, err);
     if (r == 0)
-        r = fd_source_open(fd, options, &source, err);
+        r = image_fd_source_open(fd, options, &source, err);
     if (r == 0)
         r = import_into(a, &p, &spool, &source, name, run, err);
-    return r < 0 ? r : publish_report(a, &p, ret, err);
+    return r < 0 ? r : image_publish_report(a, &p, ret, err);
 }

@@ -16,13 +16,13 @@ static int no_memory(struct err *err)
     return err_set_errno(err, -ENOMEM, LAYER_IMAGE, "index of the images");
 }
 
-int index_read(struct arena *a, struct image_store *s, struct oci_index **ret, struct err *err)
+int image_index_read(struct arena *a, struct image_store *s, struct oci_index **ret, struct err *err)
 {
     char *json = NULL;
     size_t len = 0;
     int r = file_read(a, s->root_fd, STORE_IMAGES "/index.json", INDEX_MAX, &json, &len);
     if (r < 0 && r != -ENOENT)
-        return store_error(s, r, STORE_IMAGES "/index.json", err);
+        return image_store_error(s, r, STORE_IMAGES "/index.json", err);
     if (r == 0) {
         r = oci_index_parse(a, json, len, ret, err);
         return r < 0 ? (err_prefix(err, "%s/" STORE_IMAGES "/index.json", s->root), r) : 0;
@@ -37,7 +37,8 @@ int index_read(struct arena *a, struct image_store *s, struct oci_index **ret, s
     return 0;
 }
 
-int index_write(struct image_store *s, const struct store_tmp *tmp, const struct oci_index *index, struct err *err)
+int image_index_write(struct image_store *s, const struct store_tmp *tmp, const struct oci_index *index,
+                      struct err *err)
 {
     CLEANUP_BUF struct buf json = BUF_INIT;
     oci_index_print(index, false, &json);
@@ -50,10 +51,10 @@ int index_write(struct image_store *s, const struct store_tmp *tmp, const struct
         CLEANUP_FD int dir = openat(s->root_fd, STORE_IMAGES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         r = dir < 0 || fsync(dir) < 0 ? -errno : 0;
     }
-    return r < 0 ? store_error(s, r, STORE_IMAGES "/index.json", err) : 0;
+    return r < 0 ? image_store_error(s, r, STORE_IMAGES "/index.json", err) : 0;
 }
 
-const char *index_annotation(const struct oci_descriptor *d, const char *key)
+const char *image_index_annotation(const struct oci_descriptor *d, const char *key)
 {
     for (size_t i = 0; i < d->annotations.n; i++)
         if (str_eq(d->annotations.v[i].key, key))
@@ -61,15 +62,16 @@ const char *index_annotation(const struct oci_descriptor *d, const char *key)
     return NULL;
 }
 
-const char *index_name(const struct oci_descriptor *d)
+const char *image_index_name(const struct oci_descriptor *d)
 {
-    const char *name = index_annotation(d, ANNOTATION_FULL_NAME);
-    return name != NULL ? name : index_annotation(d, ANNOTATION_REF_NAME);
+    const char *name = image_index_annotation(d, ANNOTATION_FULL_NAME);
+    return name != NULL ? name : image_index_annotation(d, ANNOTATION_REF_NAME);
 }
 
-void index_drop(struct oci_index *index, size_t i)
+void image_index_drop(struct oci_index *index, size_t i)
 {
-    memmove(&index->manifests.v[i], &index->manifests.v[i + 1], (index->manifests.n - i - 1) * sizeof *index->manifests.v);
+    struct oci_descriptor *v = index->manifests.v;
+    memmove(&v[i], &v[i + 1], (index->manifests.n - i - 1) * sizeof *v);
     index->manifests.n--;
 }
 
@@ -98,20 +100,20 @@ static bool has_digest(const struct oci_index *index, const char *digest)
     return false;
 }
 
-int index_put(struct arena *a, struct oci_index *index, const char *name, const struct oci_descriptor *manifest,
-              const char *image_id, struct err *err)
+int image_index_put(struct arena *a, struct oci_index *index, const char *name, const struct oci_descriptor *manifest,
+                    const char *image_id, struct err *err)
 {
     struct oci_descriptor *entry = NULL;
     for (size_t i = 0; name != NULL && i < index->manifests.n; i++) {
         struct oci_descriptor old = index->manifests.v[i];
-        const char *old_name = index_name(&old);
+        const char *old_name = image_index_name(&old);
         if (old_name == NULL || !str_eq(old_name, name))
             continue;
         if (str_eq(old.digest, manifest->digest))
             return 0;
-        index_drop(index, i);
+        image_index_drop(index, i);
         if (!has_digest(index, old.digest)) {
-            const char *old_id = index_annotation(&old, ANNOTATION_IMAGE_ID);
+            const char *old_id = image_index_annotation(&old, ANNOTATION_IMAGE_ID);
             if (old_id != NULL && annotate(a, &old, NULL, old_id) < 0)
                 return no_memory(err);
             index->manifests.v[index->manifests.n++] = old; /* the place that was dropped */
@@ -119,7 +121,7 @@ int index_put(struct arena *a, struct oci_index *index, const char *name, const 
         break;
     }
     for (size_t i = 0; entry == NULL && i < index->manifests.n; i++)
-        if (str_eq(index->manifests.v[i].digest, manifest->digest) && index_name(&index->manifests.v[i]) == NULL)
+        if (str_eq(index->manifests.v[i].digest, manifest->digest) && image_index_name(&index->manifests.v[i]) == NULL)
             entry = &index->manifests.v[i];
     if (name == NULL && has_digest(index, manifest->digest))
         return 0;
@@ -137,11 +139,11 @@ int index_put(struct arena *a, struct oci_index *index, const char *name, const 
     return annotate(a, entry, name, image_id) < 0 ? no_memory(err) : 1;
 }
 
-int index_blob_path(const char *digest, char *buf, size_t size, struct err *err)
+int image_index_blob_path(const char *digest, char *buf, size_t size, struct err *err)
 {
-    if (!digest_ok(digest) || !str_starts(digest, "sha256:"))
+    if (!image_digest_ok(digest) || !str_starts(digest, "sha256:"))
         return err_set(err, -EINVAL, LAYER_IMAGE, "digest %.80s: the store keeps sha256 only", digest);
-    snprintf(buf, size, STORE_BLOBS "/%s", digest_hex(digest));
+    snprintf(buf, size, STORE_BLOBS "/%s", image_digest_hex(digest));
     return 0;
 }
 
@@ -149,14 +151,14 @@ static int read_blob(struct arena *a, struct image_store *s, const char *digest,
                      struct err *err)
 {
     char path[sizeof STORE_BLOBS + DIGEST_SIZE];
-    int r = index_blob_path(digest, path, sizeof path, err);
+    int r = image_index_blob_path(digest, path, sizeof path, err);
     if (r < 0)
         return r;
     r = file_read(a, s->root_fd, path, DOCUMENT_MAX, ret, ret_len);
-    return r < 0 ? store_error(s, r, path, err) : 0;
+    return r < 0 ? image_store_error(s, r, path, err) : 0;
 }
 
-int index_check_pair(const struct oci_manifest *m, const struct oci_image *config, struct err *err)
+int image_index_check_pair(const struct oci_manifest *m, const struct oci_image *config, struct err *err)
 {
     size_t diffs = config->rootfs != NULL ? config->rootfs->diff_ids.n : 0;
     if (m->layers.n != diffs)
@@ -167,14 +169,14 @@ int index_check_pair(const struct oci_manifest *m, const struct oci_image *confi
                        LAYERS_MAX);
     for (size_t i = 0; i < diffs; i++) {
         const char *id = config->rootfs->diff_ids.v[i];
-        if (!digest_ok(id) || !str_starts(id, "sha256:"))
+        if (!image_digest_ok(id) || !str_starts(id, "sha256:"))
             return err_set(err, -EBADMSG, LAYER_IMAGE, "the image's diff ID %.80s is no sha256 digest", id);
     }
     return 0;
 }
 
-int index_documents(struct arena *a, struct image_store *s, const struct oci_descriptor *d,
-                    struct oci_manifest **ret_manifest, struct oci_image **ret_config, struct err *err)
+int image_index_documents(struct arena *a, struct image_store *s, const struct oci_descriptor *d,
+                          struct oci_manifest **ret_manifest, struct oci_image **ret_config, struct err *err)
 {
     char *json = NULL;
     size_t len = 0;
@@ -190,7 +192,7 @@ int index_documents(struct arena *a, struct image_store *s, const struct oci_des
     if (r == 0)
         r = oci_image_parse(a, json, len, &config, err);
     if (r == 0)
-        r = index_check_pair(m, config, err);
+        r = image_index_check_pair(m, config, err);
     if (r < 0)
         return r;
     *ret_manifest = m;
@@ -198,15 +200,15 @@ int index_documents(struct arena *a, struct image_store *s, const struct oci_des
     return 0;
 }
 
-int index_chains(struct arena *a, const struct oci_image *config, const char ***ret, struct err *err)
+int image_index_chains(struct arena *a, const struct oci_image *config, const char ***ret, struct err *err)
 {
     size_t n = config->rootfs != NULL ? config->rootfs->diff_ids.n : 0;
     const char **chains = arena_calloc(a, n + 1, sizeof *chains);
     char below[DIGEST_SIZE], chain[DIGEST_SIZE];
     for (size_t i = 0; chains != NULL && i < n; i++) {
-        digest_chain(i > 0 ? below : NULL, config->rootfs->diff_ids.v[i], chain);
+        image_digest_chain(i > 0 ? below : NULL, config->rootfs->diff_ids.v[i], chain);
         memcpy(below, chain, sizeof below);
-        chains[i] = arena_strdup(a, digest_hex(chain));
+        chains[i] = arena_strdup(a, image_digest_hex(chain));
     }
     if (chains == NULL || a->failed)
         return no_memory(err);

@@ -24,37 +24,38 @@
 #define MEDIA_DOCKER_CONFIG "application/vnd.docker.container.image.v1+json"
 
 /* The store's index; an empty one where the store has none yet. */
-int index_read(struct arena *a, struct image_store *s, struct oci_index **ret, struct err *err);
+int image_index_read(struct arena *a, struct image_store *s, struct oci_index **ret, struct err *err);
 
 /* Replace it, synced, by way of tmp. Under the exclusive lock. */
-int index_write(struct image_store *s, const struct store_tmp *tmp, const struct oci_index *index, struct err *err);
+int image_index_write(struct image_store *s, const struct store_tmp *tmp, const struct oci_index *index,
+                      struct err *err);
 
 /*
  * Enter an image under name (full; NULL: without). A name that another image had is taken from it; that image stays,
  * nameless where it was its only one. 1: the index changed; 0: it says so already; or negative errno.
  */
-int index_put(struct arena *a, struct oci_index *index, const char *name, const struct oci_descriptor *manifest,
-              const char *image_id, struct err *err);
+int image_index_put(struct arena *a, struct oci_index *index, const char *name, const struct oci_descriptor *manifest,
+                    const char *image_id, struct err *err);
 
 /* Take entry i out. */
-void index_drop(struct oci_index *index, size_t i);
+void image_index_drop(struct oci_index *index, size_t i);
 
 /* An annotation of a descriptor, or NULL. */
-const char *index_annotation(const struct oci_descriptor *d, const char *key);
+const char *image_index_annotation(const struct oci_descriptor *d, const char *key);
 /* The name of an entry, or NULL. */
-const char *index_name(const struct oci_descriptor *d);
+const char *image_index_name(const struct oci_descriptor *d);
 
 /* Manifest and configuration behind an entry; checked against each other. */
-int index_documents(struct arena *a, struct image_store *s, const struct oci_descriptor *d,
-                    struct oci_manifest **ret_manifest, struct oci_image **ret_config, struct err *err);
+int image_index_documents(struct arena *a, struct image_store *s, const struct oci_descriptor *d,
+                          struct oci_manifest **ret_manifest, struct oci_image **ret_config, struct err *err);
 
 /* Are manifest and configuration of one image: a configuration, and as many layers as diff IDs, all well-formed? */
-int index_check_pair(const struct oci_manifest *m, const struct oci_image *config, struct err *err);
+int image_index_check_pair(const struct oci_manifest *m, const struct oci_image *config, struct err *err);
 
 /* The chain IDs (hex) of an image, lowest first. */
-int index_chains(struct arena *a, const struct oci_image *config, const char ***ret, struct err *err);
+int image_index_chains(struct arena *a, const struct oci_image *config, const char ***ret, struct err *err);
 
 /* "images/blobs/sha256/<hex>" for a digest of sha256. */
-int index_blob_path(const char *digest, char *buf, size_t size, struct err *err);
+int image_index_blob_path(const char *digest, char *buf, size_t size, struct err *err);
 
 #endif

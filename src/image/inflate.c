@@ -26,7 +26,7 @@ static ssize_t fd_read(void *ctx, const void **block, struct err *err)
     return n;
 }
 
-int fd_source_open(int fd, const struct image_load_options *options, struct fd_source *ret, struct err *err)
+int image_fd_source_open(int fd, const struct image_load_options *options, struct fd_source *ret, struct err *err)
 {
     unsigned char *buffer = malloc(BLOCK);
     if (buffer == NULL)
@@ -35,18 +35,18 @@ int fd_source_open(int fd, const struct image_load_options *options, struct fd_s
     return 0;
 }
 
-struct byte_source fd_source_bytes(struct fd_source *s)
+struct byte_source image_fd_source_bytes(struct fd_source *s)
 {
     return (struct byte_source){.read = fd_read, .ctx = s};
 }
 
-void fd_source_close(struct fd_source *s)
+void image_fd_source_close(struct fd_source *s)
 {
     free(s->buffer);
     s->buffer = NULL;
 }
 
-int compression_detect(const void *data, size_t len, enum compression *ret, struct err *err)
+int image_compression_detect(const void *data, size_t len, enum compression *ret, struct err *err)
 {
     static const struct {
         const char *magic;
@@ -73,7 +73,7 @@ int compression_detect(const void *data, size_t len, enum compression *ret, stru
     return 0;
 }
 
-struct image_limits limits_of(const struct image_load_options *options)
+struct image_limits image_limits_of(const struct image_load_options *options)
 {
     struct image_limits l = {0};
     if (options != NULL)
@@ -112,18 +112,18 @@ static int failed(struct inflate *f, struct err *err)
     return err_set(err, -EBADMSG, LAYER_IMAGE, "the compressed data is damaged: %.200s", text != NULL ? text : "?");
 }
 
-int inflate_open(struct image_store *s, struct byte_source source, const struct image_limits *limits, bool digest,
-                 struct inflate *f, struct err *err)
+int image_inflate_open(struct image_store *s, struct byte_source source, const struct image_limits *limits, bool digest,
+                       struct inflate *f, struct err *err)
 {
-    int r = archive_lib_load(&s->archive, err);
+    int r = image_archive_lib_load(&s->archive, err);
     if (r < 0)
         return r;
     *f = (struct inflate){.lib = &s->archive, .source = source, .limits = *limits, .why = ERR_INIT};
-    if (digest && (r = digest_start(&s->crypto, "sha256", &f->digest, err)) < 0)
+    if (digest && (r = image_digest_start(&s->crypto, "sha256", &f->digest, err)) < 0)
         return r;
     f->archive = f->lib->read_new();
     if (f->archive == NULL) {
-        inflate_close(f);
+        image_inflate_close(f);
         return err_set_errno(err, -ENOMEM, LAYER_IMAGE, "reading the archive");
     }
     struct archive_entry *entry = NULL;
@@ -139,7 +139,7 @@ int inflate_open(struct image_store *s, struct byte_source source, const struct 
         f->ended = true;
     } else if (r != ARCHIVE_OK) {
         r = failed(f, err);
-        inflate_close(f);
+        image_inflate_close(f);
         return r;
     }
     return 0;
@@ -181,26 +181,26 @@ static ssize_t inflate_read(void *ctx, const void **block, struct err *err)
             continue;
         if (f->out == 0) { /* what is neither gzip nor zstd comes through as it is */
             enum compression again = COMPRESSION_NONE;
-            if ((r = compression_detect(*block, len, &again, err)) < 0)
+            if ((r = image_compression_detect(*block, len, &again, err)) < 0)
                 return r;
         }
         f->out += len;
         count_zeros(f, *block, len);
         if ((r = within_limits(f, err)) < 0)
             return r;
-        if (f->digest.lib != NULL && (r = digest_add(&f->digest, *block, len, err)) < 0)
+        if (f->digest.lib != NULL && (r = image_digest_add(&f->digest, *block, len, err)) < 0)
             return r;
         return (ssize_t)len;
     }
     return 0;
 }
 
-struct byte_source inflate_bytes(struct inflate *f)
+struct byte_source image_inflate_bytes(struct inflate *f)
 {
     return (struct byte_source){.read = inflate_read, .ctx = f};
 }
 
-int inflate_drain(struct inflate *f, struct err *err)
+int image_inflate_drain(struct inflate *f, struct err *err)
 {
     const void *block = NULL;
     ssize_t n = 0;
@@ -209,15 +209,15 @@ int inflate_drain(struct inflate *f, struct err *err)
     return (int)n;
 }
 
-int inflate_digest(struct inflate *f, char ret[static DIGEST_SIZE], struct err *err)
+int image_inflate_digest(struct inflate *f, char ret[static DIGEST_SIZE], struct err *err)
 {
-    return digest_finish(&f->digest, ret, err);
+    return image_digest_finish(&f->digest, ret, err);
 }
 
-void inflate_close(struct inflate *f)
+void image_inflate_close(struct inflate *f)
 {
     if (f->archive != NULL)
         f->lib->read_free(f->archive);
     f->archive = NULL;
-    digest_stop(&f->digest);
+    image_digest_stop(&f->digest);
 }

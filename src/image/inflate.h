@@ -26,17 +26,17 @@ struct fd_source {
     const struct image_load_options *options; /* progress; may be NULL */
     unsigned char *buffer;
 };
-int fd_source_open(int fd, const struct image_load_options *options, struct fd_source *ret, struct err *err);
-struct byte_source fd_source_bytes(struct fd_source *s);
-void fd_source_close(struct fd_source *s); /* not the descriptor */
+int image_fd_source_open(int fd, const struct image_load_options *options, struct fd_source *ret, struct err *err);
+struct byte_source image_fd_source_bytes(struct fd_source *s);
+void image_fd_source_close(struct fd_source *s); /* not the descriptor */
 
 enum compression { COMPRESSION_NONE, COMPRESSION_GZIP, COMPRESSION_ZSTD };
 
 /* What the first bytes say. xz and bzip2 are refused with the way around, anything else counts as not compressed. */
-int compression_detect(const void *data, size_t len, enum compression *ret, struct err *err);
+int image_compression_detect(const void *data, size_t len, enum compression *ret, struct err *err);
 
 /* The limits with their defaults filled in. */
-struct image_limits limits_of(const struct image_load_options *options);
+struct image_limits image_limits_of(const struct image_load_options *options);
 
 struct inflate {
     const struct archive_lib *lib;
@@ -51,14 +51,14 @@ struct inflate {
 };
 
 /* digest: keep a sha256 of the decompressed bytes. inflate must stay where it is until it is closed. */
-int inflate_open(struct image_store *s, struct byte_source source, const struct image_limits *limits, bool digest,
-                 struct inflate *inflate, struct err *err);
-struct byte_source inflate_bytes(struct inflate *f);
+int image_inflate_open(struct image_store *s, struct byte_source source, const struct image_limits *limits, bool digest,
+                       struct inflate *inflate, struct err *err);
+struct byte_source image_inflate_bytes(struct inflate *f);
 
 /* Read to the end, whatever follows the archive in it; then the digest of all of it. */
-int inflate_drain(struct inflate *f, struct err *err);
-int inflate_digest(struct inflate *f, char ret[static DIGEST_SIZE], struct err *err);
-void inflate_close(struct inflate *f);
-#define CLEANUP_INFLATE CLEANUP(inflate_close)
+int image_inflate_drain(struct inflate *f, struct err *err);
+int image_inflate_digest(struct inflate *f, char ret[static DIGEST_SIZE], struct err *err);
+void image_inflate_close(struct inflate *f);
+#define CLEANUP_INFLATE CLEANUP(image_inflate_close)
 
 #endif

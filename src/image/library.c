@@ -4,8 +4,8 @@
 #include <dlfcn.h>
 #include <errno.h>
 
-int library_open(const char *soname, const char *package, const struct library_symbol *symbols, size_t n, void **ret,
-                 struct err *err)
+int image_library_open(const char *soname, const char *package, const struct library_symbol *symbols, size_t n,
+                       void **ret, struct err *err)
 {
     void *handle = dlopen(soname, RTLD_NOW | RTLD_LOCAL);
     if (handle == NULL)
@@ -23,7 +23,7 @@ int library_open(const char *soname, const char *package, const struct library_s
     return 0;
 }
 
-void library_close(void **handle)
+void image_library_close(void **handle)
 {
     if (*handle != NULL)
         dlclose(*handle);

@@ -13,8 +13,8 @@ struct library_symbol {
 };
 
 /* package: the Debian package that holds it, named where it is missing. -ELIBACC: not there; -ELIBBAD: too old. */
-int library_open(const char *soname, const char *package, const struct library_symbol *symbols, size_t n, void **ret,
-                 struct err *err);
-void library_close(void **handle);
+int image_library_open(const char *soname, const char *package, const struct library_symbol *symbols, size_t n,
+                       void **ret, struct err *err);
+void image_library_close(void **handle);
 
 #endif

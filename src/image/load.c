@@ -28,7 +28,7 @@
 #error "name this architecture as Go does"
 #endif
 
-const char *load_architecture(void)
+const char *image_load_architecture(void)
 {
     return ARCHITECTURE;
 }
@@ -38,17 +38,17 @@ static int no_memory(struct err *err)
     return err_set_errno(err, -ENOMEM, LAYER_IMAGE, "loading the image");
 }
 
-struct new_image *load_add(struct arena *a, struct publication *p, size_t n)
+struct new_image *image_load_add(struct arena *a, struct publication *p, size_t n)
 {
     if (p->images == NULL)
         p->images = arena_calloc(a, n, sizeof *p->images);
     return p->images == NULL ? NULL : &p->images[p->n_images++];
 }
 
-int load_layers(struct arena *a, struct new_image *image, struct err *err)
+int image_load_layers(struct arena *a, struct new_image *image, struct err *err)
 {
     const char **chains = NULL;
-    int r = index_chains(a, image->image, &chains, err);
+    int r = image_index_chains(a, image->image, &chains, err);
     if (r < 0)
         return r;
     image->n_layers = image->image->rootfs != NULL ? image->image->rootfs->diff_ids.n : 0;
@@ -62,16 +62,16 @@ int load_layers(struct arena *a, struct new_image *image, struct err *err)
     return 0;
 }
 
-const char *load_name(struct arena *a, const char *text)
+const char *image_load_name(struct arena *a, const char *text)
 {
     struct image_reference ref;
-    if (text == NULL || reference_parse(a, text, &ref, NULL) < 0 || ref.digest != NULL)
+    if (text == NULL || image_reference_parse(a, text, &ref, NULL) < 0 || ref.digest != NULL)
         return NULL;
-    return reference_full(a, &ref);
+    return image_reference_full(a, &ref);
 }
 
-int load_layer_descriptor(struct arena *a, const struct spool *spool, const struct spool_file *blob,
-                          struct oci_descriptor *ret, struct err *err)
+int image_load_layer_descriptor(struct arena *a, const struct spool *spool, const struct spool_file *blob,
+                                struct oci_descriptor *ret, struct err *err)
 {
     static const char *const suffix[] = {
         [COMPRESSION_NONE] = "", [COMPRESSION_GZIP] = "+gzip", [COMPRESSION_ZSTD] = "+zstd"};
@@ -80,8 +80,8 @@ int load_layer_descriptor(struct arena *a, const struct spool *spool, const stru
     CLEANUP_FD int fd = openat(spool->tmp->fd, blob->file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     ssize_t n = fd < 0 ? -errno : fd_read_full(fd, head, sizeof head);
     if (n < 0)
-        return store_error(spool->tmp->store, (int)n, "a temporary file", err);
-    int r = compression_detect(head, (size_t)n, &compression, err);
+        return image_store_error(spool->tmp->store, (int)n, "a temporary file", err);
+    int r = image_compression_detect(head, (size_t)n, &compression, err);
     if (r < 0)
         return r;
     *ret = (struct oci_descriptor){
@@ -92,7 +92,7 @@ int load_layer_descriptor(struct arena *a, const struct spool *spool, const stru
     return a->failed ? no_memory(err) : 0;
 }
 
-int load_make_manifest(struct arena *a, struct spool *spool, struct new_image *image, struct err *err)
+int image_load_make_manifest(struct arena *a, struct spool *spool, struct new_image *image, struct err *err)
 {
     struct oci_manifest m = {
         .schema_version = {.set = true, .v = 2},
@@ -106,7 +106,7 @@ int load_make_manifest(struct arena *a, struct spool *spool, struct new_image *i
     m.config->digest = arena_strdup(a, image->config->digest);
     m.config->size = (int64_t)image->config->size;
     for (size_t i = 0; i < image->n_layers; i++) {
-        int r = load_layer_descriptor(a, spool, image->layers[i].blob, &m.layers.v[i], err);
+        int r = image_load_layer_descriptor(a, spool, image->layers[i].blob, &m.layers.v[i], err);
         if (r < 0)
             return r;
     }
@@ -115,18 +115,18 @@ int load_make_manifest(struct arena *a, struct spool *spool, struct new_image *i
     if (a->failed || json.failed)
         return no_memory(err);
     image->manifest_type = MEDIA_OCI_MANIFEST;
-    return spool_add(a, spool, json.data, json.len, &image->manifest, err);
+    return image_spool_add(a, spool, json.data, json.len, &image->manifest, err);
 }
 
 static int load_any(struct arena *a, struct spool *spool, struct publication *p, struct err *err)
 {
     /* Since version 25 "docker save" writes both; the OCI form keeps the manifest, and so the digest, as it was. */
-    if (spool_find(spool, "oci-layout") != NULL && spool_find(spool, "index.json") != NULL)
-        return load_oci(a, spool, p, err);
-    if (spool_find(spool, "manifest.json") != NULL)
-        return load_docker(a, spool, p, err);
-    if (spool_find(spool, "etc/passwd") != NULL || spool_find(spool, "bin/sh") != NULL ||
-        spool_find(spool, "usr/bin/env") != NULL)
+    if (image_spool_find(spool, "oci-layout") != NULL && image_spool_find(spool, "index.json") != NULL)
+        return image_load_oci(a, spool, p, err);
+    if (image_spool_find(spool, "manifest.json") != NULL)
+        return image_load_docker(a, spool, p, err);
+    if (image_spool_find(spool, "etc/passwd") != NULL || image_spool_find(spool, "bin/sh") != NULL ||
+        image_spool_find(spool, "usr/bin/env") != NULL)
         return err_set(err, -EINVAL, LAYER_IMAGE, "the archive is a root file system and no image: coffer import "
                        "takes it");
     return err_set(err, -EINVAL, LAYER_IMAGE, "the archive is no image: it has neither manifest.json (docker-archive) "
@@ -138,17 +138,17 @@ int image_load(struct arena *a, struct image_store *store, int fd, const struct 
 {
     CLEANUP_STORE_TMP struct store_tmp tmp = STORE_TMP_INIT;
     CLEANUP_SPOOL struct spool spool = {.tmp = &tmp};
-    CLEANUP(fd_source_close) struct fd_source source = {.buffer = NULL};
-    struct publication p = {.store = store, .tmp = &tmp, .limits = limits_of(options)};
-    int r = store_make(store, err);
+    CLEANUP(image_fd_source_close) struct fd_source source = {.buffer = NULL};
+    struct publication p = {.store = store, .tmp = &tmp, .limits = image_limits_of(options)};
+    int r = image_store_make(store, err);
     if (r < 0)
         return r;
-    store_tmp_sweep(store);
-    r = store_tmp_make(store, &tmp, err);
+    image_store_tmp_sweep(store);
+    r = image_store_tmp_make(store, &tmp, err);
     if (r == 0)
-        r = fd_source_open(fd, options, &source, err);
+        r = image_fd_source_open(fd, options, &source, err);
     if (r == 0)
-        r = spool_read(a, store, fd_source_bytes(&source), &p.limits, &spool, err);
+        r = image_spool_read(a, store, image_fd_source_bytes(&source), &p.limits, &spool, err);
     uint64_t by_ratio = 0;
     if (__builtin_mul_overflow(p.limits.max_ratio, source.bytes, &by_ratio))
         by_ratio = UINT64_MAX;
@@ -156,6 +156,6 @@ int image_load(struct arena *a, struct image_store *store, int fd, const struct 
     if (r == 0)
         r = load_any(a, &spool, &p, err);
     if (r == 0)
-        r = publish(a, &p, err);
-    return r < 0 ? r : publish_report(a, &p, ret, err);
+        r = image_publish(a, &p, err);
+    return r < 0 ? r : image_publish_report(a, &p, ret, err);
 }

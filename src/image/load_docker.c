@@ -51,7 +51,7 @@ static int read_entries(struct arena *a, struct spool *spool, struct docker_arch
     char *json = NULL;
     size_t len = 0;
     void *archive = NULL;
-    int r = spool_text(a, spool, spool_find(spool, "manifest.json"), &json, &len, err);
+    int r = image_spool_text(a, spool, image_spool_find(spool, "manifest.json"), &json, &len, err);
     if (r < 0)
         return r;
     buf_puts(&text, "{\"images\":");
@@ -74,35 +74,35 @@ static int load_entry(struct arena *a, struct spool *spool, const struct docker_
     char *json = NULL;
     size_t len = 0;
     struct oci_image *config = NULL;
-    image->config = spool_find(spool, entry->config);
+    image->config = image_spool_find(spool, entry->config);
     if (image->config == NULL)
         return err_set(err, -EBADMSG, LAYER_IMAGE, "the archive lacks the configuration that its manifest.json names");
-    int r = spool_text(a, spool, image->config, &json, &len, err);
+    int r = image_spool_text(a, spool, image->config, &json, &len, err);
     if (r == 0)
         r = oci_image_parse(a, json, len, &config, err);
     if (r < 0)
         return r;
     struct oci_manifest shape = {.layers = {.n = entry->layers.n}};
     image->image = config;
-    if ((r = index_check_pair(&shape, config, err)) < 0 || (r = load_layers(a, image, err)) < 0)
+    if ((r = image_index_check_pair(&shape, config, err)) < 0 || (r = image_load_layers(a, image, err)) < 0)
         return r;
     for (size_t i = 0; i < image->n_layers; i++) {
-        image->layers[i].blob = spool_find(spool, entry->layers.v[i]);
+        image->layers[i].blob = image_spool_find(spool, entry->layers.v[i]);
         if (image->layers[i].blob == NULL)
             return err_set(err, -EBADMSG, LAYER_IMAGE, "the archive lacks layer %zu that its manifest.json names",
                            i + 1);
     }
     image->names = arena_calloc(a, entry->repo_tags.n + 1, sizeof *image->names);
     for (size_t i = 0; image->names != NULL && i < entry->repo_tags.n; i++) {
-        const char *name = load_name(a, entry->repo_tags.v[i]);
+        const char *name = image_load_name(a, entry->repo_tags.v[i]);
         if (name != NULL)
             image->names[image->n_names++] = name;
     }
     return a->failed ? err_set_errno(err, -ENOMEM, LAYER_IMAGE, "loading the image")
-                     : load_make_manifest(a, spool, image, err);
+                     : image_load_make_manifest(a, spool, image, err);
 }
 
-int load_docker(struct arena *a, struct spool *spool, struct publication *p, struct err *err)
+int image_load_docker(struct arena *a, struct spool *spool, struct publication *p, struct err *err)
 {
     struct docker_archive *archive = NULL;
     int r = read_entries(a, spool, &archive, err);
@@ -111,7 +111,7 @@ int load_docker(struct arena *a, struct spool *spool, struct publication *p, str
     if (archive == NULL || archive->images.n == 0)
         return err_set(err, -EBADMSG, LAYER_IMAGE, "the archive's manifest.json names no image");
     for (size_t i = 0; r == 0 && i < archive->images.n; i++) {
-        struct new_image *image = load_add(a, p, archive->images.n);
+        struct new_image *image = image_load_add(a, p, archive->images.n);
         if (image == NULL)
             return err_set_errno(err, -ENOMEM, LAYER_IMAGE, "loading the image");
         r = load_entry(a, spool, &archive->images.v[i], image, err);

@@ -45,8 +45,9 @@ static bool is_layer(const char *media_type)
 
 static bool fits_here(const struct oci_platform *platform)
 {
+    const char *own = image_load_architecture();
     return platform == NULL || ((platform->os == NULL || str_eq(platform->os, "linux")) &&
-                                (platform->architecture == NULL || str_eq(platform->architecture, load_architecture())));
+                                (platform->architecture == NULL || str_eq(platform->architecture, own)));
 }
 
 /* Built for every processor of its architecture, not only for newer ones (amd64/v3)? */
@@ -63,9 +64,9 @@ static int load_manifest(struct arena *a, struct spool *spool, const struct oci_
     size_t len = 0;
     struct oci_manifest *m = NULL;
     struct oci_image *config = NULL;
-    int r = spool_blob(spool, d->digest, d->size, &image->manifest, err);
+    int r = image_spool_blob(spool, d->digest, d->size, &image->manifest, err);
     if (r == 0)
-        r = spool_text(a, spool, image->manifest, &json, &len, err);
+        r = image_spool_text(a, spool, image->manifest, &json, &len, err);
     if (r == 0)
         r = oci_manifest_parse(a, json, len, &m, err);
     if (r < 0)
@@ -76,25 +77,25 @@ static int load_manifest(struct arena *a, struct spool *spool, const struct oci_
                        name != NULL ? name : d->digest,
                        m->artifact_type != NULL ? m->artifact_type
                                                 : (m->config != NULL ? m->config->media_type : "unknown"));
-    r = spool_blob(spool, m->config->digest, m->config->size, &image->config, err);
+    r = image_spool_blob(spool, m->config->digest, m->config->size, &image->config, err);
     if (r == 0)
-        r = spool_text(a, spool, image->config, &json, &len, err);
+        r = image_spool_text(a, spool, image->config, &json, &len, err);
     if (r == 0)
         r = oci_image_parse(a, json, len, &config, err);
     if (r == 0)
-        r = index_check_pair(m, config, err);
+        r = image_index_check_pair(m, config, err);
     if (r < 0)
         return r;
     image->image = config;
     image->manifest_type = d->media_type;
-    if ((r = load_layers(a, image, err)) < 0)
+    if ((r = image_load_layers(a, image, err)) < 0)
         return r;
     for (size_t i = 0; r == 0 && i < m->layers.n; i++) {
         if (!is_layer(m->layers.v[i].media_type))
             return err_set(err, -EINVAL, LAYER_IMAGE, "layer %zu of %s has the type %.100s, which is no file system "
                            "layer that could be unpacked", i + 1, name != NULL ? name : d->digest,
                            m->layers.v[i].media_type);
-        r = spool_blob(spool, m->layers.v[i].digest, m->layers.v[i].size, &image->layers[i].blob, err);
+        r = image_spool_blob(spool, m->layers.v[i].digest, m->layers.v[i].size, &image->layers[i].blob, err);
     }
     if (r == 0 && name != NULL) {
         image->names = arena_calloc(a, 2, sizeof *image->names);
@@ -111,9 +112,9 @@ static int read_index(struct arena *a, struct spool *spool, const struct oci_des
     const struct spool_file *f = NULL;
     char *json = NULL;
     size_t len = 0;
-    int r = spool_blob(spool, d->digest, d->size, &f, err);
+    int r = image_spool_blob(spool, d->digest, d->size, &f, err);
     if (r == 0)
-        r = spool_text(a, spool, f, &json, &len, err);
+        r = image_spool_text(a, spool, f, &json, &len, err);
     return r < 0 ? r : oci_index_parse(a, json, len, ret, err);
 }
 
@@ -140,7 +141,8 @@ static int choose(struct arena *a, struct spool *spool, const struct oci_descrip
                     (any_variant || is_baseline(index->manifests.v[i].platform)))
                     found = &index->manifests.v[i];
         if (found == NULL)
-            return err_set(err, -ENOENT, LAYER_IMAGE, "the archive has no image for linux/%s", load_architecture());
+            return err_set(err, -ENOENT, LAYER_IMAGE, "the archive has no image for linux/%s",
+                           image_load_architecture());
         d = found;
     }
     return err_set(err, -EBADMSG, LAYER_IMAGE, "the archive's indexes are nested too deeply");
@@ -149,8 +151,8 @@ static int choose(struct arena *a, struct spool *spool, const struct oci_descrip
 /* containerd's and Docker's annotation holds the full name; the specification's may hold one, or no more than a tag. */
 static const char *name_of(struct arena *a, const struct oci_descriptor *d)
 {
-    const char *name = load_name(a, index_annotation(d, ANNOTATION_FULL_NAME));
-    return name != NULL ? name : load_name(a, index_annotation(d, ANNOTATION_REF_NAME));
+    const char *name = image_load_name(a, image_index_annotation(d, ANNOTATION_FULL_NAME));
+    return name != NULL ? name : image_load_name(a, image_index_annotation(d, ANNOTATION_REF_NAME));
 }
 
 /* Of entries with one name, for several machines, the ones for others are passed over. */
@@ -165,12 +167,12 @@ static bool wanted(const struct oci_index *index, size_t i)
     return true;
 }
 
-int load_oci(struct arena *a, struct spool *spool, struct publication *p, struct err *err)
+int image_load_oci(struct arena *a, struct spool *spool, struct publication *p, struct err *err)
 {
     char *json = NULL;
     size_t len = 0;
     struct oci_index *index = NULL;
-    int r = spool_text(a, spool, spool_find(spool, "index.json"), &json, &len, err);
+    int r = image_spool_text(a, spool, image_spool_find(spool, "index.json"), &json, &len, err);
     if (r == 0)
         r = oci_index_parse(a, json, len, &index, err);
     if (r < 0)
@@ -181,7 +183,7 @@ int load_oci(struct arena *a, struct spool *spool, struct publication *p, struct
             continue;
         const char *name = name_of(a, &index->manifests.v[i]);
         r = choose(a, spool, &index->manifests.v[i], &d, err);
-        struct new_image *image = r == 0 ? load_add(a, p, index->manifests.n) : NULL;
+        struct new_image *image = r == 0 ? image_load_add(a, p, index->manifests.n) : NULL;
         if (r == 0)
             r = image == NULL ? no_memory(err) : load_manifest(a, spool, d, name, image, err);
     }

@@ -20,14 +20,14 @@ struct late_dir {
     struct metadata m;
 };
 
-int metadata_read(const struct archive_lib *lib, struct archive_entry *entry, const char *name, struct metadata *ret,
-                  struct err *err)
+int image_metadata_read(const struct archive_lib *lib, struct archive_entry *entry, const char *name,
+                        struct metadata *ret, struct err *err)
 {
     char shown[SHOWN_SIZE];
     la_int64_t uid = lib->entry_uid(entry), gid = lib->entry_gid(entry);
     if (uid < 0 || uid >= UINT32_MAX || gid < 0 || gid >= UINT32_MAX) /* the last one is chown's "leave it" */
         return err_set(err, -EBADMSG, LAYER_IMAGE, "the archive's entry \"%s\" has owner %lld:%lld, which is out of "
-                       "range", place_show(name, shown), (long long)uid, (long long)gid);
+                       "range", image_place_show(name, shown), (long long)uid, (long long)gid);
     struct metadata m = {.uid = (uid_t)uid, .gid = (gid_t)gid, .mode = lib->entry_perm(entry) & 07777};
     if (lib->entry_mtime_is_set(entry)) {
         long nsec = lib->entry_mtime_nsec(entry);
@@ -43,7 +43,7 @@ int metadata_read(const struct archive_lib *lib, struct archive_entry *entry, co
 static int failed(int code, const char *what, const char *name, struct err *err)
 {
     char shown[SHOWN_SIZE];
-    return err_set_errno(err, code, LAYER_STORAGE, "%s of \"%s\"", what, place_show(name, shown));
+    return err_set_errno(err, code, LAYER_STORAGE, "%s of \"%s\"", what, image_place_show(name, shown));
 }
 
 /* What a failed chown means; 0: it may be passed over. */
@@ -53,7 +53,7 @@ static int owner_failed(int code, const char *name, const struct metadata *m, st
     char shown[SHOWN_SIZE];
     if (code == -EINVAL)
         return err_set(err, code, LAYER_STORAGE, "\"%s\" belongs to %u:%u, which this user namespace does not map: "
-                       "more subordinate ids are needed (subuid(5), subgid(5))", place_show(name, shown), m->uid,
+                       "more subordinate ids are needed (subuid(5), subgid(5))", image_place_show(name, shown), m->uid,
                        m->gid);
     if (code == -EPERM && geteuid() != 0) {
         counts->owners_lost++;
@@ -85,8 +85,8 @@ static int set_xattrs(const struct archive_lib *lib, struct archive_entry *entry
             continue;
         if (str_starts(key, "trusted.") || str_starts(key, "user.overlay."))
             return err_set(err, -EBADMSG, LAYER_IMAGE, "the archive's entry \"%s\" has the attribute %s, which could "
-                           "lead overlayfs out of the layer: refused", place_show(name, shown),
-                           place_show(key, shown_key));
+                           "lead overlayfs out of the layer: refused", image_place_show(name, shown),
+                           image_place_show(key, shown_key));
         if (!str_starts(key, "user.") && !is_one_of(key, kept, ARRAY_LEN(kept)))
             continue; /* a label of the host that the image was made on */
         if (fsetxattr(fd, key, value, len, 0) == 0)
@@ -94,14 +94,14 @@ static int set_xattrs(const struct archive_lib *lib, struct archive_entry *entry
         /* Without privilege a file capability would mean nothing; without ACLs the mode still stands. */
         bool loses_nothing = (errno == EPERM && geteuid() != 0) || errno == ENOTSUP;
         if (!loses_nothing)
-            return err_set_errno(err, -errno, LAYER_STORAGE, "attribute %s of \"%s\"", place_show(key, shown_key),
-                                 place_show(name, shown));
+            return err_set_errno(err, -errno, LAYER_STORAGE, "attribute %s of \"%s\"", image_place_show(key, shown_key),
+                                 image_place_show(name, shown));
     }
     return 0;
 }
 
-int metadata_set(const struct archive_lib *lib, struct archive_entry *entry, const char *name,
-                 const struct metadata *m, int fd, struct unpack_counts *counts, struct err *err)
+int image_metadata_set(const struct archive_lib *lib, struct archive_entry *entry, const char *name,
+                       const struct metadata *m, int fd, struct unpack_counts *counts, struct err *err)
 {
     int r = 0;
     struct stat st;
@@ -113,7 +113,7 @@ int metadata_set(const struct archive_lib *lib, struct archive_entry *entry, con
     /* Attributes before the mode: who is not root may not set them on a file that is read-only. */
     if ((r = set_xattrs(lib, entry, name, fd, err)) < 0)
         return r;
-    /* A directory of ours must stay open to us until all is in it: late_dirs_set() gives it its own mode. */
+    /* A directory of ours must stay open to us until all is in it: image_late_dirs_set() gives it its own mode. */
     mode_t mode = S_ISDIR(st.st_mode) ? m->mode | 0700 : m->mode;
     if (fchmod(fd, mode) < 0)
         return failed(-errno, "mode", name, err);
@@ -122,8 +122,8 @@ int metadata_set(const struct archive_lib *lib, struct archive_entry *entry, con
     return 0;
 }
 
-int metadata_set_special(const char *name, const struct metadata *m, int parent, const char *base, bool link,
-                         struct unpack_counts *counts, struct err *err)
+int image_metadata_set_special(const char *name, const struct metadata *m, int parent, const char *base, bool link,
+                               struct unpack_counts *counts, struct err *err)
 {
     int r = 0;
     if (fchownat(parent, base, m->uid, m->gid, AT_SYMLINK_NOFOLLOW) < 0 &&
@@ -137,7 +137,7 @@ int metadata_set_special(const char *name, const struct metadata *m, int parent,
     return 0;
 }
 
-int late_dirs_add(struct late_dirs *l, const char *path, const struct metadata *m, struct err *err)
+int image_late_dirs_add(struct late_dirs *l, const char *path, const struct metadata *m, struct err *err)
 {
     size_t len = strlen(path);
     l->bytes += sizeof *l->v + len;
@@ -169,7 +169,7 @@ static int compare(const void *a, const void *b)
     return x->order < y->order ? -1 : x->order > y->order;
 }
 
-int late_dirs_set(struct late_dirs *l, int root, struct err *err)
+int image_late_dirs_set(struct late_dirs *l, int root, struct err *err)
 {
     if (l->n > 0)
         qsort(l->v, l->n, sizeof *l->v, compare);
@@ -189,7 +189,7 @@ int late_dirs_set(struct late_dirs *l, int root, struct err *err)
     return 0;
 }
 
-void late_dirs_free(struct late_dirs *l)
+void image_late_dirs_free(struct late_dirs *l)
 {
     arena_free(&l->arena);
     free(l->v);

@@ -16,16 +16,16 @@ struct metadata {
     struct timespec times[2]; /* both the archive's mtime */
     bool has_time;
 };
-int metadata_read(const struct archive_lib *lib, struct archive_entry *entry, const char *name, struct metadata *ret,
-                  struct err *err);
+int image_metadata_read(const struct archive_lib *lib, struct archive_entry *entry, const char *name,
+                        struct metadata *ret, struct err *err);
 
 /* Owner, xattrs, mode of the regular file or directory behind fd (not O_PATH); times too, except of a directory. */
-int metadata_set(const struct archive_lib *lib, struct archive_entry *entry, const char *name,
-                 const struct metadata *m, int fd, struct unpack_counts *counts, struct err *err);
+int image_metadata_set(const struct archive_lib *lib, struct archive_entry *entry, const char *name,
+                       const struct metadata *m, int fd, struct unpack_counts *counts, struct err *err);
 
 /* Owner, mode (not of a symbolic link) and times of anything else, by name below its parent. */
-int metadata_set_special(const char *name, const struct metadata *m, int parent, const char *base, bool link,
-                         struct unpack_counts *counts, struct err *err);
+int image_metadata_set_special(const char *name, const struct metadata *m, int parent, const char *base, bool link,
+                               struct unpack_counts *counts, struct err *err);
 
 /*
  * A directory's mode and times come last: its entries would change the one and may be kept out by the other. Names are
@@ -37,9 +37,9 @@ struct late_dirs {
     size_t n, cap;
     size_t bytes; /* that they take in memory */
 };
-int late_dirs_add(struct late_dirs *l, const char *path, const struct metadata *m, struct err *err);
-int late_dirs_set(struct late_dirs *l, int root, struct err *err);
-void late_dirs_free(struct late_dirs *l);
-#define CLEANUP_LATE_DIRS CLEANUP(late_dirs_free)
+int image_late_dirs_add(struct late_dirs *l, const char *path, const struct metadata *m, struct err *err);
+int image_late_dirs_set(struct late_dirs *l, int root, struct err *err);
+void image_late_dirs_free(struct late_dirs *l);
+#define CLEANUP_LATE_DIRS CLEANUP(image_late_dirs_free)
 
 #endif

@@ -18,7 +18,7 @@
 #define RESOLVE_LAYER (RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV)
 #define RESOLVE_TRIES 16 /* -EAGAIN: something on the host was renamed just now (openat2(2)) */
 
-void place_init(struct place *p, int root, const int *below, size_t n_below)
+void image_place_init(struct place *p, int root, const int *below, size_t n_below)
 {
     *p = (struct place){.root = root, .below = below, .n_below = n_below, .parent = -EBADF};
 }
@@ -29,12 +29,12 @@ static void forget_parent(struct place *p)
     p->stale = false;
 }
 
-void place_done(struct place *p)
+void image_place_done(struct place *p)
 {
     forget_parent(p);
 }
 
-const char *place_show(const char *name, char buf[static SHOWN_SIZE])
+const char *image_place_show(const char *name, char buf[static SHOWN_SIZE])
 {
     size_t i = 0;
     for (; name[i] != '\0' && i < SHOWN_SIZE - 4; i++)
@@ -46,10 +46,10 @@ const char *place_show(const char *name, char buf[static SHOWN_SIZE])
 static int bad_name(const char *name, const char *why, struct err *err)
 {
     char shown[SHOWN_SIZE];
-    return err_set(err, -EBADMSG, LAYER_IMAGE, "the archive's entry \"%s\" %s", place_show(name, shown), why);
+    return err_set(err, -EBADMSG, LAYER_IMAGE, "the archive's entry \"%s\" %s", image_place_show(name, shown), why);
 }
 
-int place_name(const char *name, struct place_name *ret, struct err *err)
+int image_place_name(const char *name, struct place_name *ret, struct err *err)
 {
     size_t parent_len = 0, base_len = 0;
     ret->parent[0] = ret->base[0] = '\0';
@@ -118,19 +118,19 @@ static int make_implied(struct place *p, int parent, const char *base, const cha
                             err);
         if (!S_ISCHR(st.st_mode) || st.st_rdev != 0)
             return bad_name(path, "is no directory, and yet has entries below it", err);
-        int cleared = place_clear(p, parent, base, &opaque, err);
+        int cleared = image_place_clear(p, parent, base, &opaque, err);
         if (cleared < 0)
             return cleared;
     }
     int r = mkdirat(parent, base, 0700) < 0 ? -errno : set_implied(p, parent, base, path);
     if (r < 0)
-        return err_set_errno(err, r, LAYER_STORAGE, "directory \"%s\"", place_show(path, shown));
+        return err_set_errno(err, r, LAYER_STORAGE, "directory \"%s\"", image_place_show(path, shown));
     if (!opaque)
         return 0;
     CLEANUP_FD int fd = openat(parent, base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
-        return err_set_errno(err, -errno, LAYER_STORAGE, "directory \"%s\"", place_show(path, shown));
-    return place_opaque(p, fd, err);
+        return err_set_errno(err, -errno, LAYER_STORAGE, "directory \"%s\"", image_place_show(path, shown));
+    return image_place_opaque(p, fd, err);
 }
 
 static int make_parents(struct place *p, const char *path, struct err *err)
@@ -150,7 +150,7 @@ static int make_parents(struct place *p, const char *path, struct err *err)
             fd = resolve(p->root, part, O_PATH | O_DIRECTORY);
         }
         if (fd < 0)
-            return err_set_errno(err, fd, LAYER_IMAGE, "the layer's directory \"%s\"", place_show(part, shown));
+            return err_set_errno(err, fd, LAYER_IMAGE, "the layer's directory \"%s\"", image_place_show(part, shown));
         fd_close(&above);
         above = fd;
         if (slash == NULL)
@@ -160,7 +160,7 @@ static int make_parents(struct place *p, const char *path, struct err *err)
     }
 }
 
-int place_parent(struct place *p, const char *parent, struct err *err)
+int image_place_parent(struct place *p, const char *parent, struct err *err)
 {
     if (p->parent >= 0 && !p->stale && str_eq(parent, p->parent_path))
         return p->parent;
@@ -170,7 +170,7 @@ int place_parent(struct place *p, const char *parent, struct err *err)
         fd = make_parents(p, parent, err);
     else if (fd < 0) {
         char shown[SHOWN_SIZE];
-        return err_set_errno(err, fd, LAYER_IMAGE, "the layer's directory \"%s\"", place_show(parent, shown));
+        return err_set_errno(err, fd, LAYER_IMAGE, "the layer's directory \"%s\"", image_place_show(parent, shown));
     }
     if (fd < 0)
         return fd;
@@ -179,7 +179,7 @@ int place_parent(struct place *p, const char *parent, struct err *err)
     return fd;
 }
 
-int place_find(struct place *p, const char *parent, int *ret_fd)
+int image_place_find(struct place *p, const char *parent, int *ret_fd)
 {
     int fd = resolve(p->root, parent, O_PATH | O_DIRECTORY);
     if (fd < 0)
@@ -188,14 +188,14 @@ int place_find(struct place *p, const char *parent, int *ret_fd)
     return 0;
 }
 
-int place_clear(struct place *p, int parent, const char *base, bool *ret_whiteout, struct err *err)
+int image_place_clear(struct place *p, int parent, const char *base, bool *ret_whiteout, struct err *err)
 {
     struct stat st;
     if (fstatat(parent, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0 : err_set_errno(err, -errno, LAYER_STORAGE, "replacing an entry");
     bool whiteout = S_ISCHR(st.st_mode) && st.st_rdev == 0;
-    /* tree_remove() opens the parent for nothing but this one name, so O_PATH serves. */
-    int r = tree_remove(parent, base);
+    /* image_tree_remove() opens the parent for nothing but this one name, so O_PATH serves. */
+    int r = image_tree_remove(parent, base);
     if (r < 0)
         return err_set_errno(err, r, LAYER_STORAGE, "replacing an entry");
     /* The parent that is kept may have been reached through what is gone: it serves this entry, and no other. */
@@ -204,7 +204,7 @@ int place_clear(struct place *p, int parent, const char *base, bool *ret_whiteou
     return 0;
 }
 
-int place_opaque(struct place *p, int fd, struct err *err)
+int image_place_opaque(struct place *p, int fd, struct err *err)
 {
     if (!p->trusted_known || p->trusted) {
         if (fsetxattr(fd, "trusted.overlay.opaque", "y", 1, 0) == 0) {
@@ -221,16 +221,16 @@ int place_opaque(struct place *p, int fd, struct err *err)
     return 0;
 }
 
-int place_whiteout(struct place *p, int parent, const char *base, struct err *err)
+int image_place_whiteout(struct place *p, int parent, const char *base, struct err *err)
 {
     char shown[SHOWN_SIZE];
     if (mknodat(parent, base, S_IFCHR, makedev(0, 0)) == 0)
         return 0;
     if (errno != EEXIST)
-        return err_set_errno(err, -errno, LAYER_STORAGE, "whiteout of \"%s\"", place_show(base, shown));
+        return err_set_errno(err, -errno, LAYER_STORAGE, "whiteout of \"%s\"", image_place_show(base, shown));
     CLEANUP_FD int fd = openat(parent, base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd >= 0)
-        return place_opaque(p, fd, err);
+        return image_place_opaque(p, fd, err);
     return errno == ENOTDIR || errno == ELOOP ? 0 : err_set_errno(err, -errno, LAYER_STORAGE, "whiteout of \"%s\"",
-                                                                  place_show(base, shown));
+                                                                  image_place_show(base, shown));
 }

@@ -22,37 +22,37 @@ struct place {
     bool stale; /* something was replaced since */
 };
 
-void place_init(struct place *p, int root, const int *below, size_t n_below);
-void place_done(struct place *p);
-#define CLEANUP_PLACE CLEANUP(place_done)
+void image_place_init(struct place *p, int root, const int *below, size_t n_below);
+void image_place_done(struct place *p);
+#define CLEANUP_PLACE CLEANUP(image_place_done)
 
 /* An entry's name split into parent ("" is the layer's top) and last component ("": the entry is the top itself). */
 struct place_name {
     char parent[PATH_MAX];
     char base[NAME_MAX + 1];
 };
-int place_name(const char *name, struct place_name *ret, struct err *err);
+int image_place_name(const char *name, struct place_name *ret, struct err *err);
 
 /* O_PATH descriptor of the parent, made with its own parents where missing. Borrowed, until the next call. */
-int place_parent(struct place *p, const char *parent, struct err *err);
+int image_place_parent(struct place *p, const char *parent, struct err *err);
 
 /* O_PATH descriptor of a directory that is there already; a negative errno without text where it is not. */
-int place_find(struct place *p, const char *parent, int *ret_fd);
+int image_place_find(struct place *p, const char *parent, int *ret_fd);
 
 /*
- * Remove base below the parent that place_parent() gave, for something else takes its name. *ret_whiteout: it was a
- * whiteout, so a directory that comes here must be opaque.
+ * Remove base below the parent that image_place_parent() gave, for something else takes its name. *ret_whiteout: it
+ * was a whiteout, so a directory that comes here must be opaque.
  */
-int place_clear(struct place *p, int parent, const char *base, bool *ret_whiteout, struct err *err);
+int image_place_clear(struct place *p, int parent, const char *base, bool *ret_whiteout, struct err *err);
 
 /* Mark the directory behind fd (not O_PATH) opaque for overlayfs. */
-int place_opaque(struct place *p, int fd, struct err *err);
+int image_place_opaque(struct place *p, int fd, struct err *err);
 
 /* A whiteout of base. What the same layer holds under that name stays, a directory then hides what is below. */
-int place_whiteout(struct place *p, int parent, const char *base, struct err *err);
+int image_place_whiteout(struct place *p, int parent, const char *base, struct err *err);
 
 /* An archive's name for a message: what is not printable becomes '?', what is long is cut. */
 #define SHOWN_SIZE 160
-const char *place_show(const char *name, char buf[static SHOWN_SIZE]);
+const char *image_place_show(const char *name, char buf[static SHOWN_SIZE]);
 
 #endif

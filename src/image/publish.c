@@ -18,19 +18,19 @@
 
 #define PATH_SIZE 128 /* "layers/<64 hex>/fs" and the like */
 
-int publish_layer_dir(struct publication *p, const char *chain, int *ret_fd, struct err *err)
+int image_publish_layer_dir(struct publication *p, const char *chain, int *ret_fd, struct err *err)
 {
     char dir[PATH_SIZE], path[PATH_SIZE];
     snprintf(dir, sizeof dir, "l%s", chain);
     snprintf(path, sizeof path, "l%s/fs", chain);
-    int r = tree_remove(p->tmp->fd, dir);
+    int r = image_tree_remove(p->tmp->fd, dir);
     if (r == 0 && (mkdirat(p->tmp->fd, dir, 0700) < 0 || mkdirat(p->tmp->fd, path, 0755) < 0))
         r = -errno;
     CLEANUP_FD int fd = r < 0 ? -EBADF : openat(p->tmp->fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (r == 0 && fd < 0)
         r = -errno;
     if (r < 0)
-        return store_error(p->store, r, "a layer's directory", err);
+        return image_store_error(p->store, r, "a layer's directory", err);
     *ret_fd = TAKE_FD(fd);
     return 0;
 }
@@ -47,25 +47,25 @@ static int unpack_blob(struct publication *p, const struct new_layer *layer, int
 {
     CLEANUP_FD int fd = openat(p->tmp->fd, layer->blob->file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
-        return store_error(p->store, -errno, "a temporary file", err);
-    CLEANUP(fd_source_close) struct fd_source source = {.buffer = NULL};
+        return image_store_error(p->store, -errno, "a temporary file", err);
+    CLEANUP(image_fd_source_close) struct fd_source source = {.buffer = NULL};
     CLEANUP_INFLATE struct inflate inflate = {.archive = NULL};
     struct unpack_counts counts = {0};
     struct image_limits limits = p->limits;
     char diff_id[DIGEST_SIZE];
     limits.max_bytes = p->budget;
-    int r = fd_source_open(fd, NULL, &source, err);
+    int r = image_fd_source_open(fd, NULL, &source, err);
     if (r == 0)
-        r = inflate_open(p->store, fd_source_bytes(&source), &limits, true, &inflate, err);
+        r = image_inflate_open(p->store, image_fd_source_bytes(&source), &limits, true, &inflate, err);
     if (r < 0)
         return r;
-    struct unpack_request request = {.store = p->store, .source = inflate_bytes(&inflate), .limits = limits,
+    struct unpack_request request = {.store = p->store, .source = image_inflate_bytes(&inflate), .limits = limits,
                                      .dir = dir, .below = below, .n_below = n_below};
-    r = layer_unpack(&request, &counts, err);
+    r = image_layer_unpack(&request, &counts, err);
     if (r == 0)
-        r = inflate_drain(&inflate, err);
+        r = image_inflate_drain(&inflate, err);
     if (r == 0)
-        r = inflate_digest(&inflate, diff_id, err);
+        r = image_inflate_digest(&inflate, diff_id, err);
     if (r < 0)
         return r;
     if (!str_eq(diff_id, layer->diff_id))
@@ -116,13 +116,13 @@ static int unpack_missing(struct publication *p, struct new_image *image, struct
         struct new_layer *layer = &image->layers[i];
         if (!in_store(p, layer->chain) && !unpacked_already(p, image, layer->chain)) {
             CLEANUP_FD int dir = -EBADF;
-            r = publish_layer_dir(p, layer->chain, &dir, err);
+            r = image_publish_layer_dir(p, layer->chain, &dir, err);
             if (r == 0)
                 r = unpack_blob(p, layer, dir, &below[n - i], i, err);
             layer->unpacked = r == 0;
         }
         if (r == 0 && i + 1 < n && (below[n - 1 - i] = open_layer(p, layer->chain)) < 0)
-            r = store_error(p->store, below[n - 1 - i], "a layer", err);
+            r = image_store_error(p->store, below[n - 1 - i], "a layer", err);
     }
     for (size_t i = 0; i < n; i++)
         fd_close(&below[i]);
@@ -147,13 +147,13 @@ static int move_in(struct publication *p, const char *from, const char *to, stru
         return 0;
     if (errno == ENOENT && faccessat(p->store->root_fd, to, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
         return 0; /* two layers or two names for one thing: the first was it */
-    return store_error(p->store, -errno, to, err);
+    return image_store_error(p->store, -errno, to, err);
 }
 
 static int move_blob(struct publication *p, const struct spool_file *f, struct err *err)
 {
     char to[PATH_SIZE];
-    int r = index_blob_path(f->digest, to, sizeof to, err);
+    int r = image_index_blob_path(f->digest, to, sizeof to, err);
     return r < 0 ? r : move_in(p, f->file, to, err);
 }
 
@@ -177,13 +177,13 @@ static int move_image(struct publication *p, const struct new_image *image, stru
 static int sync_dir(struct publication *p, const char *path, struct err *err)
 {
     CLEANUP_FD int fd = openat(p->store->root_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return fd < 0 || fsync(fd) < 0 ? store_error(p->store, -errno, path, err) : 0;
+    return fd < 0 || fsync(fd) < 0 ? image_store_error(p->store, -errno, path, err) : 0;
 }
 
 static int enter(struct arena *a, struct publication *p, struct err *err)
 {
     struct oci_index *index = NULL;
-    int r = index_read(a, p->store, &index, err), changes = 0;
+    int r = image_index_read(a, p->store, &index, err), changes = 0;
     for (size_t i = 0; r >= 0 && i < p->n_images; i++) {
         const struct new_image *image = &p->images[i];
         struct oci_platform *platform = arena_new(a, struct oci_platform);
@@ -201,16 +201,16 @@ static int enter(struct arena *a, struct publication *p, struct err *err)
         if (a->failed)
             return err_set_errno(err, -ENOMEM, LAYER_IMAGE, "index of the images");
         for (size_t k = 0; r >= 0 && (k == 0 || k < image->n_names); k++) {
-            r = index_put(a, index, image->n_names > 0 ? image->names[k] : NULL, &d, image->config->digest, err);
+            r = image_index_put(a, index, image->n_names > 0 ? image->names[k] : NULL, &d, image->config->digest, err);
             changes += r > 0;
         }
     }
     if (r < 0)
         return r;
-    return changes > 0 ? index_write(p->store, p->tmp, index, err) : 0;
+    return changes > 0 ? image_index_write(p->store, p->tmp, index, err) : 0;
 }
 
-int publish(struct arena *a, struct publication *p, struct err *err)
+int image_publish(struct arena *a, struct publication *p, struct err *err)
 {
     CLEANUP_FD int lock = -EBADF;
     int r = 0;
@@ -221,14 +221,14 @@ int publish(struct arena *a, struct publication *p, struct err *err)
             r = unpack_missing(p, &p->images[i], err);
         /* All of it on the disk before any of it has a name there, or a power cut could leave a half layer. */
         if (r == 0 && !p->synced && syncfs(p->tmp->fd) < 0)
-            r = store_error(p->store, -errno, STORE_TMP, err);
+            r = image_store_error(p->store, -errno, STORE_TMP, err);
         if (r == 0)
-            r = store_lock(p->store, true, &lock, err);
+            r = image_store_lock(p->store, true, &lock, err);
         if (r == 0)
-            r = collect_if_unfinished(p->store, p->tmp, err);
+            r = image_collect_if_unfinished(p->store, p->tmp, err);
     } while (r == 0 && !all_present(p));
     if (r == 0)
-        r = collect_begin(p->store, err);
+        r = image_collect_begin(p->store, err);
     if (r < 0)
         return r;
     for (size_t i = 0; r == 0 && i < p->n_images; i++)
@@ -240,12 +240,12 @@ int publish(struct arena *a, struct publication *p, struct err *err)
     if (r == 0)
         r = enter(a, p, err);
     /* After a failure the index is as it was, and what was moved so far goes again. */
-    if (r == 0 || collect(p->store, p->tmp, NULL) == 0)
-        collect_end(p->store);
+    if (r == 0 || image_collect(p->store, p->tmp, NULL) == 0)
+        image_collect_end(p->store);
     return r;
 }
 
-int publish_report(struct arena *a, const struct publication *p, struct image_loaded *ret, struct err *err)
+int image_publish_report(struct arena *a, const struct publication *p, struct image_loaded *ret, struct err *err)
 {
     struct image_loaded loaded = {.skipped_devices = p->counts.skipped_devices, .owners_lost = p->counts.owners_lost};
     size_t n = 0;
@@ -260,7 +260,7 @@ int publish_report(struct arena *a, const struct publication *p, struct image_lo
         for (size_t k = 0; k == 0 || k < image->n_names; k++) {
             const char *name = image->n_names > 0 ? image->names[k] : NULL;
             loaded.images[loaded.n_images].name = name;
-            loaded.images[loaded.n_images].familiar = name != NULL ? reference_shorten(name) : NULL;
+            loaded.images[loaded.n_images].familiar = name != NULL ? image_reference_shorten(name) : NULL;
             loaded.images[loaded.n_images++].id = id;
         }
     }

@@ -39,11 +39,11 @@ struct publication {
 };
 
 /* Make directory "l<chain>" below tmp with an empty fs in it: where a layer is unpacked. Its fs's descriptor. */
-int publish_layer_dir(struct publication *p, const char *chain, int *ret_fd, struct err *err);
+int image_publish_layer_dir(struct publication *p, const char *chain, int *ret_fd, struct err *err);
 
-int publish(struct arena *a, struct publication *p, struct err *err);
+int image_publish(struct arena *a, struct publication *p, struct err *err);
 
 /* What image_load() reports. */
-int publish_report(struct arena *a, const struct publication *p, struct image_loaded *ret, struct err *err);
+int image_publish_report(struct arena *a, const struct publication *p, struct image_loaded *ret, struct err *err);
 
 #endif

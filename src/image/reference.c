@@ -121,7 +121,7 @@ static int refuse(struct err *err, const char *text, const char *why)
     return err_set(err, -EINVAL, LAYER_IMAGE, "\"%.200s\" is no image name: %s", text, why);
 }
 
-int reference_parse(struct arena *a, const char *text, struct image_reference *ret, struct err *err)
+int image_reference_parse(struct arena *a, const char *text, struct image_reference *ret, struct err *err)
 {
     struct image_reference r = {.registry = "docker.io"};
     char *s = arena_strdup(a, text);
@@ -136,7 +136,7 @@ int reference_parse(struct arena *a, const char *text, struct image_reference *r
     if (at != NULL) {
         *at = '\0';
         r.digest = at + 1;
-        if (!digest_ok(r.digest))
+        if (!image_digest_ok(r.digest))
             return refuse(err, text, "after @ a digest such as sha256: and 64 hex digits is expected");
     }
     char *slash = strchr(s, '/');
@@ -174,13 +174,13 @@ int reference_parse(struct arena *a, const char *text, struct image_reference *r
     return 0;
 }
 
-const char *reference_full(struct arena *a, const struct image_reference *r)
+const char *image_reference_full(struct arena *a, const struct image_reference *r)
 {
     return arena_printf(a, "%s/%s%s%s%s%s", r->registry, r->repository, r->tag != NULL ? ":" : "",
                         r->tag != NULL ? r->tag : "", r->digest != NULL ? "@" : "", r->digest != NULL ? r->digest : "");
 }
 
-const char *reference_shorten(const char *full)
+const char *image_reference_shorten(const char *full)
 {
     static const char docker[] = "docker.io/", library[] = "library/";
     if (!str_starts(full, docker))
@@ -194,8 +194,8 @@ const char *reference_shorten(const char *full)
     return slash != NULL && !is_registry(rest, (size_t)(slash - rest)) ? rest : full;
 }
 
-const char *reference_familiar(struct arena *a, const struct image_reference *r)
+const char *image_reference_familiar(struct arena *a, const struct image_reference *r)
 {
-    const char *full = reference_full(a, r);
-    return full == NULL ? NULL : reference_shorten(full);
+    const char *full = image_reference_full(a, r);
+    return full == NULL ? NULL : image_reference_shorten(full);
 }

@@ -20,15 +20,15 @@ struct image_reference {
 };
 
 /* Layer image, -EINVAL, with what is wrong and where. */
-int reference_parse(struct arena *a, const char *text, struct image_reference *ret, struct err *err);
+int image_reference_parse(struct arena *a, const char *text, struct image_reference *ret, struct err *err);
 
 /* "docker.io/library/nginx:latest"; with a digest it follows as "@sha256:...". NULL: memory is out. */
-const char *reference_full(struct arena *a, const struct image_reference *r);
+const char *image_reference_full(struct arena *a, const struct image_reference *r);
 
 /* "nginx:latest". */
-const char *reference_familiar(struct arena *a, const struct image_reference *r);
+const char *image_reference_familiar(struct arena *a, const struct image_reference *r);
 
-/* The familiar form of a full name as reference_full() made it; a pointer into it. */
-const char *reference_shorten(const char *full);
+/* The familiar form of a full name as image_reference_full() made it; a pointer into it. */
+const char *image_reference_shorten(const char *full);
 
 #endif

@@ -21,7 +21,7 @@ struct removing {
 
 static const char *id_of(const struct oci_descriptor *d)
 {
-    const char *id = index_annotation(d, ANNOTATION_IMAGE_ID);
+    const char *id = image_index_annotation(d, ANNOTATION_IMAGE_ID);
     return id != NULL ? id : d->digest;
 }
 
@@ -35,10 +35,10 @@ static size_t count_entries(const struct removing *rm)
 
 static void untag(struct removing *rm, size_t i)
 {
-    const char *name = index_name(&rm->index->manifests.v[i]);
+    const char *name = image_index_name(&rm->index->manifests.v[i]);
     if (name != NULL)
-        rm->result.untagged[rm->result.n_untagged++] = reference_shorten(name);
-    index_drop(rm->index, i);
+        rm->result.untagged[rm->result.n_untagged++] = image_reference_shorten(name);
+    image_index_drop(rm->index, i);
 }
 
 /* Drop the entries that were meant; *ret_last is one of them when no other entry of the image is left. */
@@ -87,13 +87,13 @@ static int drop_waiting(struct removing *rm, struct err *err)
     for (size_t i = rm->index->manifests.n; i > 0; i--) {
         const struct oci_descriptor *d = &rm->index->manifests.v[i - 1];
         const char *holder = NULL;
-        if (index_annotation(d, ANNOTATION_REMOVED) == NULL)
+        if (image_index_annotation(d, ANNOTATION_REMOVED) == NULL)
             continue;
-        int r = collect_holder(rm->a, rm->store, id_of(d), &holder, err);
+        int r = image_collect_holder(rm->a, rm->store, id_of(d), &holder, err);
         if (r < 0)
             return r;
         if (holder == NULL)
-            index_drop(rm->index, i - 1);
+            image_index_drop(rm->index, i - 1);
     }
     return 0;
 }
@@ -104,15 +104,15 @@ static int remove_locked(struct removing *rm, const char *reference, struct err 
     bool by_id = false, gone = false;
     struct oci_descriptor last;
     const char *holder = NULL;
-    int r = index_read(rm->a, rm->store, &rm->index, err);
+    int r = image_index_read(rm->a, rm->store, &rm->index, err);
     if (r == 0)
-        r = resolve_entry(rm->a, rm->index, reference, &at, &by_id, err);
+        r = image_resolve_entry(rm->a, rm->index, reference, &at, &by_id, err);
     if (r < 0)
         return r;
     rm->image_id = id_of(&rm->index->manifests.v[at]);
     if ((r = drop_entries(rm, at, by_id, &last, &gone, err)) < 0)
         return r;
-    if (gone && (r = collect_holder(rm->a, rm->store, rm->image_id, &holder, err)) < 0)
+    if (gone && (r = image_collect_holder(rm->a, rm->store, rm->image_id, &holder, err)) < 0)
         return r;
     if (holder != NULL && !rm->force)
         return err_set(err, -EBUSY, LAYER_IMAGE, "image %.200s is in use by container %.64s: remove the container "
@@ -128,28 +128,28 @@ int image_remove(struct arena *a, struct image_store *store, const char *referen
                  struct image_removed *ret, struct err *err)
 {
     struct removing rm = {.a = a, .store = store, .force = force};
-    int r = store_make(store, err);
+    int r = image_store_make(store, err);
     if (r < 0)
         return r;
-    store_tmp_sweep(store);
+    image_store_tmp_sweep(store);
     CLEANUP_STORE_TMP struct store_tmp tmp = STORE_TMP_INIT; /* cleared when the lock is free again */
     CLEANUP_FD int lock = -EBADF;
-    r = store_tmp_make(store, &tmp, err);
+    r = image_store_tmp_make(store, &tmp, err);
     if (r == 0)
-        r = store_lock(store, true, &lock, err);
+        r = image_store_lock(store, true, &lock, err);
     if (r == 0)
-        r = collect_if_unfinished(store, &tmp, err);
+        r = image_collect_if_unfinished(store, &tmp, err);
     if (r == 0)
         r = remove_locked(&rm, reference, err);
     if (r == 0)
-        r = collect_begin(store, err);
+        r = image_collect_begin(store, err);
     if (r == 0)
-        r = index_write(store, &tmp, rm.index, err);
+        r = image_index_write(store, &tmp, rm.index, err);
     if (r == 0)
-        r = collect(store, &tmp, err);
+        r = image_collect(store, &tmp, err);
     if (r < 0)
         return r;
-    collect_end(store);
+    image_collect_end(store);
     *ret = rm.result;
     return 0;
 }

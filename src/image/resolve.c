@@ -19,7 +19,7 @@ static bool is_hex(const char *s)
 /* By name, by name and digest, or by digest of the manifest. */
 static bool matches_name(const struct oci_descriptor *d, const struct image_reference *ref, const char *full)
 {
-    const char *name = index_name(d);
+    const char *name = image_index_name(d);
     if (name == NULL)
         return false;
     if (ref->digest == NULL)
@@ -34,10 +34,10 @@ static bool matches_name(const struct oci_descriptor *d, const struct image_refe
 static int find_name(struct arena *a, const struct oci_index *index, const char *text, size_t *ret, struct err *err)
 {
     struct image_reference ref;
-    int r = reference_parse(a, text, &ref, err);
+    int r = image_reference_parse(a, text, &ref, err);
     if (r < 0)
         return r;
-    const char *full = reference_full(a, &ref);
+    const char *full = image_reference_full(a, &ref);
     if (full == NULL)
         return err_set_errno(err, -ENOMEM, LAYER_IMAGE, "image name");
     for (size_t i = 0; i < index->manifests.n; i++) {
@@ -57,8 +57,8 @@ static int find_id(const struct oci_index *index, const char *text, size_t *ret,
         return -ENOENT;
     for (size_t i = 0; i < index->manifests.n; i++) {
         const struct oci_descriptor *d = &index->manifests.v[i];
-        const char *id = index_annotation(d, ANNOTATION_IMAGE_ID);
-        if (id == NULL || (!str_starts(digest_hex(id), hex) && !str_starts(digest_hex(d->digest), hex)))
+        const char *id = image_index_annotation(d, ANNOTATION_IMAGE_ID);
+        if (id == NULL || (!str_starts(image_digest_hex(id), hex) && !str_starts(image_digest_hex(d->digest), hex)))
             continue;
         if (found != NULL && !str_eq(found, id))
             return err_set(err, -EEXIST, LAYER_IMAGE, "%s is the beginning of several images' IDs: give more digits",
@@ -70,8 +70,8 @@ static int find_id(const struct oci_index *index, const char *text, size_t *ret,
     return found != NULL ? 0 : -ENOENT;
 }
 
-int resolve_entry(struct arena *a, const struct oci_index *index, const char *text, size_t *ret, bool *ret_by_id,
-                  struct err *err)
+int image_resolve_entry(struct arena *a, const struct oci_index *index, const char *text, size_t *ret, bool *ret_by_id,
+                        struct err *err)
 {
     struct err name_err = ERR_INIT;
     int r = find_name(a, index, text, ret, &name_err);
@@ -90,21 +90,21 @@ int resolve_entry(struct arena *a, const struct oci_index *index, const char *te
     return err_set(err, -ENOENT, LAYER_IMAGE, "no image %.200s here: coffer load or coffer import brings one", text);
 }
 
-int resolve_fill(struct arena *a, struct image_store *s, const struct oci_descriptor *d, struct image *ret,
-                 struct err *err)
+int image_resolve_fill(struct arena *a, struct image_store *s, const struct oci_descriptor *d, struct image *ret,
+                       struct err *err)
 {
     struct oci_manifest *m = NULL;
     struct oci_image *config = NULL;
     const char **chains = NULL;
-    int r = index_documents(a, s, d, &m, &config, err);
+    int r = image_index_documents(a, s, d, &m, &config, err);
     if (r == 0)
-        r = index_chains(a, config, &chains, err);
+        r = image_index_chains(a, config, &chains, err);
     if (r < 0)
         return r;
-    const char *name = index_name(d);
+    const char *name = image_index_name(d);
     struct image image = {
         .name = name,
-        .familiar = name != NULL ? reference_shorten(name) : NULL,
+        .familiar = name != NULL ? image_reference_shorten(name) : NULL,
         .id = m->config->digest,
         .digest = d->digest,
         .size = (uint64_t)m->config->size,
@@ -130,34 +130,34 @@ int image_resolve(struct arena *a, struct image_store *s, const char *reference,
     struct oci_index *index = NULL;
     size_t i = 0;
     bool by_id = false;
-    int r = index_read(a, s, &index, err);
+    int r = image_index_read(a, s, &index, err);
     if (r < 0)
         return r;
-    r = resolve_entry(a, index, reference, &i, &by_id, err);
-    if ((r == 0 || r == -ENOENT) && embedded_is_name(a, reference) &&
-        (r == -ENOENT || !str_eq(index->manifests.v[i].digest, embedded_digest()))) {
-        r = embedded_load(a, s, err);
+    r = image_resolve_entry(a, index, reference, &i, &by_id, err);
+    if ((r == 0 || r == -ENOENT) && image_embedded_is_name(a, reference) &&
+        (r == -ENOENT || !str_eq(index->manifests.v[i].digest, image_embedded_digest()))) {
+        r = image_embedded_load(a, s, err);
         if (r == 0)
-            r = index_read(a, s, &index, err);
+            r = image_index_read(a, s, &index, err);
         if (r == 0)
-            r = resolve_entry(a, index, reference, &i, &by_id, err);
+            r = image_resolve_entry(a, index, reference, &i, &by_id, err);
     }
     if (r == 0)
-        r = resolve_fill(a, s, &index->manifests.v[i], ret, err);
+        r = image_resolve_fill(a, s, &index->manifests.v[i], ret, err);
     return r;
 }
 
 int image_list(struct arena *a, struct image_store *s, struct image **ret, size_t *ret_n, struct err *err)
 {
     struct oci_index *index = NULL;
-    int r = index_read(a, s, &index, err);
+    int r = image_index_read(a, s, &index, err);
     if (r < 0)
         return r;
     struct image *list = arena_calloc(a, index->manifests.n + 1, sizeof *list);
     if (list == NULL)
         return err_set_errno(err, -ENOMEM, LAYER_IMAGE, "list of images");
     for (size_t i = 0; i < index->manifests.n; i++)
-        if ((r = resolve_fill(a, s, &index->manifests.v[i], &list[i], err)) < 0)
+        if ((r = image_resolve_fill(a, s, &index->manifests.v[i], &list[i], err)) < 0)
             return r;
     *ret = list;
     *ret_n = index->manifests.n;

@@ -20,7 +20,7 @@
 #define NAME_LONGEST 512 /* no part of an image has a longer one */
 #define DOCUMENTS_MAX ((size_t)64 * 1024 * 1024) /* in all: parsed, they take several times that in memory */
 
-void spool_free(struct spool *s)
+void image_spool_free(struct spool *s)
 {
     free(s->v);
     s->v = NULL;
@@ -96,22 +96,22 @@ static int copy_data(struct spool *s, struct tar *t, struct spool_file *f, struc
 {
     CLEANUP_FD int fd = openat(s->tmp->fd, f->file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
-        return store_error(s->tmp->store, -errno, "a temporary file", err);
+        return image_store_error(s->tmp->store, -errno, "a temporary file", err);
     const void *block = NULL;
     size_t len = 0;
     uint64_t offset = 0;
     int r = 0;
-    while ((r = tar_data(t, &block, &len, &offset, err)) > 0) {
+    while ((r = image_tar_data(t, &block, &len, &offset, err)) > 0) {
         if (offset != f->size)
             return err_set(err, -EBADMSG, LAYER_IMAGE, "the archive's file %.100s is sparse, as no image's is",
                            f->name);
         f->size += len;
         if (f->size > max)
             return err_set(err, -EFBIG, LAYER_IMAGE, "the archive's file %.100s is too large", f->name);
-        if ((r = digest_add(d, block, len, err)) < 0)
+        if ((r = image_digest_add(d, block, len, err)) < 0)
             return r;
         if ((r = fd_write_all(fd, block, len)) < 0)
-            return store_error(s->tmp->store, r, "a temporary file", err);
+            return image_store_error(s->tmp->store, r, "a temporary file", err);
     }
     return r;
 }
@@ -123,7 +123,7 @@ static int spool_entry(struct arena *a, struct image_store *store, struct spool 
     const char *name = t->lib->entry_pathname(entry);
     if (name == NULL)
         return err_set(err, -EBADMSG, LAYER_IMAGE, "the archive has an entry without a name");
-    int r = place_name(name, &at, err);
+    int r = image_place_name(name, &at, err);
     if (r < 0)
         return r;
     mode_t type = t->lib->entry_filetype(entry);
@@ -142,11 +142,11 @@ static int spool_entry(struct arena *a, struct image_store *store, struct spool 
         return a->failed ? no_memory(err) : 0;
     }
     CLEANUP_DIGEST struct digest d = {.ctx = NULL};
-    r = digest_start(&store->crypto, str_eq(at.parent, "blobs/sha512") ? "sha512" : "sha256", &d, err);
+    r = image_digest_start(&store->crypto, str_eq(at.parent, "blobs/sha512") ? "sha512" : "sha256", &d, err);
     if (r == 0)
         r = copy_data(s, t, f, &d, limits->max_bytes, err);
     if (r == 0)
-        r = digest_finish(&d, f->digest, err);
+        r = image_digest_finish(&d, f->digest, err);
     if (r < 0)
         return r;
     s->n++;
@@ -154,26 +154,26 @@ static int spool_entry(struct arena *a, struct image_store *store, struct spool 
 }
 
 
-int spool_read(struct arena *a, struct image_store *store, struct byte_source source,
-               const struct image_limits *limits, struct spool *s, struct err *err)
+int image_spool_read(struct arena *a, struct image_store *store, struct byte_source source,
+                     const struct image_limits *limits, struct spool *s, struct err *err)
 {
     CLEANUP_INFLATE struct inflate inflate = {.archive = NULL};
     CLEANUP_TAR struct tar tar = {.archive = NULL};
     struct archive_entry *entry = NULL;
     struct err own = ERR_INIT;
-    int r = inflate_open(store, source, limits, false, &inflate, &own);
+    int r = image_inflate_open(store, source, limits, false, &inflate, &own);
     if (r == 0)
-        r = tar_open(store, inflate_bytes(&inflate), limits->max_entries, &tar, &own);
-    while (r == 0 && (r = tar_next(&tar, &entry, &own)) > 0)
+        r = image_tar_open(store, image_inflate_bytes(&inflate), limits->max_entries, &tar, &own);
+    while (r == 0 && (r = image_tar_next(&tar, &entry, &own)) > 0)
         r = spool_entry(a, store, s, &tar, entry, limits, &own);
     if (r == 0)
-        r = inflate_drain(&inflate, &own);
+        r = image_inflate_drain(&inflate, &own);
     if (r < 0 && err != NULL)
         *err = own;
     return r;
 }
 
-const struct spool_file *spool_find(const struct spool *s, const char *name)
+const struct spool_file *image_spool_find(const struct spool *s, const char *name)
 {
     for (int links = 0; links <= LINKS_MAX; links++) {
         const struct spool_file *found = NULL;
@@ -187,15 +187,15 @@ const struct spool_file *spool_find(const struct spool *s, const char *name)
     return NULL;
 }
 
-int spool_blob(const struct spool *s, const char *digest, int64_t size, const struct spool_file **ret,
-               struct err *err)
+int image_spool_blob(const struct spool *s, const char *digest, int64_t size, const struct spool_file **ret,
+                     struct err *err)
 {
     char name[DIGEST_SIZE + 16];
-    if (!digest_ok(digest))
+    if (!image_digest_ok(digest))
         return err_set(err, -EBADMSG, LAYER_IMAGE, "%.80s is no digest", digest);
-    const char *hex = digest_hex(digest);
+    const char *hex = image_digest_hex(digest);
     snprintf(name, sizeof name, "blobs/%.6s/%s", digest, hex);
-    const struct spool_file *f = spool_find(s, name);
+    const struct spool_file *f = image_spool_find(s, name);
     if (f == NULL)
         return err_set(err, -EBADMSG, LAYER_IMAGE, "the archive lacks the blob %s that its index leads to", digest);
     if (!str_eq(f->digest, digest))
@@ -208,19 +208,19 @@ int spool_blob(const struct spool *s, const char *digest, int64_t size, const st
     return 0;
 }
 
-int spool_text(struct arena *a, struct spool *s, const struct spool_file *f, char **ret, size_t *ret_len,
-               struct err *err)
+int image_spool_text(struct arena *a, struct spool *s, const struct spool_file *f, char **ret, size_t *ret_len,
+                     struct err *err)
 {
     int r = file_read(a, s->tmp->fd, f->file, DOCUMENT_MAX, ret, ret_len);
     if (r == -EFBIG)
         return err_set(err, r, LAYER_IMAGE, "the archive's document %.100s is larger than 4 MiB", f->name);
     if (r == 0 && (s->documents += *ret_len) > DOCUMENTS_MAX)
         return err_set(err, -EFBIG, LAYER_IMAGE, "the archive's manifests and configurations have more than 64 MiB");
-    return r < 0 ? store_error(s->tmp->store, r, "a temporary file", err) : 0;
+    return r < 0 ? image_store_error(s->tmp->store, r, "a temporary file", err) : 0;
 }
 
-int spool_add(struct arena *a, struct spool *s, const void *data, size_t len, const struct spool_file **ret,
-              struct err *err)
+int image_spool_add(struct arena *a, struct spool *s, const void *data, size_t len, const struct spool_file **ret,
+                    struct err *err)
 {
     struct spool_file *f = arena_new(a, struct spool_file);
     if (f == NULL)
@@ -228,10 +228,10 @@ int spool_add(struct arena *a, struct spool *s, const void *data, size_t len, co
     snprintf(f->file, sizeof f->file, "d%u", s->extra++);
     f->name = f->file;
     f->size = len;
-    digest_of(data, len, f->digest);
+    image_digest_of(data, len, f->digest);
     int r = file_replace(s->tmp->fd, f->file, data, len, 0600, 1);
     if (r < 0)
-        return store_error(s->tmp->store, r, "a temporary file", err);
+        return image_store_error(s->tmp->store, r, "a temporary file", err);
     *ret = f;
     return 0;
 }

@@ -27,26 +27,26 @@ struct spool {
     unsigned extra;   /* files of our own making */
     size_t documents; /* bytes of those that were read whole */
 };
-void spool_free(struct spool *s);
-#define CLEANUP_SPOOL CLEANUP(spool_free)
+void image_spool_free(struct spool *s);
+#define CLEANUP_SPOOL CLEANUP(image_spool_free)
 
 /* Read the archive from source (compressed or not) to its end. Names go into the arena. */
-int spool_read(struct arena *a, struct image_store *store, struct byte_source source,
-               const struct image_limits *limits, struct spool *spool, struct err *err);
+int image_spool_read(struct arena *a, struct image_store *store, struct byte_source source,
+                     const struct image_limits *limits, struct spool *spool, struct err *err);
 
 /* The file of that name, through links between entries; NULL: there is none. */
-const struct spool_file *spool_find(const struct spool *s, const char *name);
+const struct spool_file *image_spool_find(const struct spool *s, const char *name);
 
 /* The blob that a descriptor means: there, of its size, and with its digest; or -EBADMSG. */
-int spool_blob(const struct spool *s, const char *digest, int64_t size, const struct spool_file **ret,
-               struct err *err);
+int image_spool_blob(const struct spool *s, const char *digest, int64_t size, const struct spool_file **ret,
+                     struct err *err);
 
 /* A document, whole. */
-int spool_text(struct arena *a, struct spool *s, const struct spool_file *f, char **ret, size_t *ret_len,
-               struct err *err);
+int image_spool_text(struct arena *a, struct spool *s, const struct spool_file *f, char **ret, size_t *ret_len,
+                     struct err *err);
 
 /* Add a document of our own making, to be stored as a blob. Synced. */
-int spool_add(struct arena *a, struct spool *s, const void *data, size_t len, const struct spool_file **ret,
-              struct err *err);
+int image_spool_add(struct arena *a, struct spool *s, const void *data, size_t len, const struct spool_file **ret,
+                    struct err *err);
 
 #endif

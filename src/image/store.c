@@ -19,7 +19,7 @@
 
 static const char oci_layout[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
 
-int store_error(struct image_store *s, int code, const char *what, struct err *err)
+int image_store_error(struct image_store *s, int code, const char *what, struct err *err)
 {
     if (code == -ENOSPC || code == -EDQUOT)
         return err_set(err, code, LAYER_STORAGE, "%s: no space left below %s; nothing was kept of this, free some "
@@ -105,36 +105,36 @@ void image_store_close(struct image_store **store)
     struct image_store *s = *store;
     if (s == NULL)
         return;
-    archive_lib_unload(&s->archive);
-    crypto_lib_unload(&s->crypto);
+    image_archive_lib_unload(&s->archive);
+    image_crypto_lib_unload(&s->crypto);
     fd_close(&s->root_fd);
     free(s->root);
     free(s);
     *store = NULL;
 }
 
-int store_make(struct image_store *s, struct err *err)
+int image_store_make(struct image_store *s, struct err *err)
 {
     static const char *const dirs[] = {STORE_BLOBS, STORE_LAYERS, STORE_CONTAINERS, STORE_TMP};
     for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
         int r = dir_make(s->root_fd, dirs[i], 0700);
         if (r < 0)
-            return store_error(s, r, dirs[i], err);
+            return image_store_error(s, r, dirs[i], err);
     }
     if (faccessat(s->root_fd, STORE_IMAGES "/oci-layout", F_OK, 0) == 0)
         return 0;
     int r = file_replace(s->root_fd, STORE_IMAGES "/oci-layout", oci_layout, sizeof oci_layout - 1, 0600, 1);
-    return r < 0 ? store_error(s, r, STORE_IMAGES "/oci-layout", err) : 0;
+    return r < 0 ? image_store_error(s, r, STORE_IMAGES "/oci-layout", err) : 0;
 }
 
-int store_lock(struct image_store *s, bool exclusive, int *ret_fd, struct err *err)
+int image_store_lock(struct image_store *s, bool exclusive, int *ret_fd, struct err *err)
 {
     CLEANUP_FD int fd = openat(s->root_fd, "lock", O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
-        return store_error(s, -errno, "lock", err);
+        return image_store_error(s, -errno, "lock", err);
     while (flock(fd, exclusive ? LOCK_EX : LOCK_SH) < 0)
         if (errno != EINTR)
-            return store_error(s, -errno, "lock", err);
+            return image_store_error(s, -errno, "lock", err);
     *ret_fd = TAKE_FD(fd);
     return 0;
 }
@@ -143,26 +143,26 @@ int store_lock(struct image_store *s, bool exclusive, int *ret_fd, struct err *e
  * A directory below tmp/ exists for a moment before its maker's lock on it. A maker therefore holds tmp/ itself shared
  * meanwhile, and who sweeps takes it exclusively.
  */
-int store_tmp_make(struct image_store *s, struct store_tmp *ret, struct err *err)
+int image_store_tmp_make(struct image_store *s, struct store_tmp *ret, struct err *err)
 {
     CLEANUP_FD int tmp = openat(s->root_fd, STORE_TMP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (tmp < 0)
-        return store_error(s, -errno, STORE_TMP, err);
+        return image_store_error(s, -errno, STORE_TMP, err);
     while (flock(tmp, LOCK_SH) < 0)
         if (errno != EINTR)
-            return store_error(s, -errno, STORE_TMP, err);
+            return image_store_error(s, -errno, STORE_TMP, err);
     struct store_tmp t = {.fd = -EBADF, .store = s};
     do {
         uint64_t random = 0;
         if (getrandom(&random, sizeof random, 0) != sizeof random)
-            return store_error(s, -EIO, "random name", err);
+            return image_store_error(s, -EIO, "random name", err);
         snprintf(t.name, sizeof t.name, "%016llx", (unsigned long long)random);
         if (mkdirat(tmp, t.name, 0700) == 0)
             break;
     } while (errno == EEXIST);
     t.fd = openat(tmp, t.name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (t.fd < 0 || flock(t.fd, LOCK_EX | LOCK_NB) < 0) {
-        int r = store_error(s, -errno, STORE_TMP, err);
+        int r = image_store_error(s, -errno, STORE_TMP, err);
         fd_close(&t.fd);
         (void)unlinkat(tmp, t.name, AT_REMOVEDIR);
         return r;
@@ -171,19 +171,19 @@ int store_tmp_make(struct image_store *s, struct store_tmp *ret, struct err *err
     return 0;
 }
 
-void store_tmp_remove(struct store_tmp *t)
+void image_store_tmp_remove(struct store_tmp *t)
 {
     if (t->name[0] == '\0')
         return;
     CLEANUP_FD int tmp = openat(t->store->root_fd, STORE_TMP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int r = tmp < 0 ? -errno : tree_remove(tmp, t->name);
+    int r = tmp < 0 ? -errno : image_tree_remove(tmp, t->name);
     if (r < 0)
         log_debug(LAYER_STORAGE, "tmp/%s stays until the next sweep: %s", t->name, strerrordesc_np(-r));
     fd_close(&t->fd);
     t->name[0] = '\0';
 }
 
-void store_tmp_sweep(struct image_store *s)
+void image_store_tmp_sweep(struct image_store *s)
 {
     int fd = openat(s->root_fd, STORE_TMP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
@@ -200,7 +200,7 @@ void store_tmp_sweep(struct image_store *s)
         CLEANUP_FD int one = openat(fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
         if (one >= 0 && flock(one, LOCK_EX | LOCK_NB) < 0)
             continue; /* its maker lives */
-        int r = tree_remove(fd, entry->d_name);
+        int r = image_tree_remove(fd, entry->d_name);
         log_debug(LAYER_STORAGE, "left over tmp/%s: %s", entry->d_name, r < 0 ? strerrordesc_np(-r) : "removed");
     }
     closedir(dir);

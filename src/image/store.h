@@ -24,13 +24,13 @@ struct image_store {
 };
 
 /* Create what a writer needs: the directories and images/oci-layout. */
-int store_make(struct image_store *s, struct err *err);
+int image_store_make(struct image_store *s, struct err *err);
 
 /*
  * The lock. exclusive: to change names or layers; shared: to take layers. Waits; the descriptor is the lock.
  * With exclusive, everything that was renamed into place before it is closed must be a whole.
  */
-int store_lock(struct image_store *s, bool exclusive, int *ret_fd, struct err *err);
+int image_store_lock(struct image_store *s, bool exclusive, int *ret_fd, struct err *err);
 
 /* A directory of our own below tmp/, locked for as long as its descriptor is open. */
 struct store_tmp {
@@ -39,14 +39,14 @@ struct store_tmp {
     struct image_store *store;
 };
 #define STORE_TMP_INIT {.fd = -EBADF}
-int store_tmp_make(struct image_store *s, struct store_tmp *ret, struct err *err);
-void store_tmp_remove(struct store_tmp *t);
-#define CLEANUP_STORE_TMP CLEANUP(store_tmp_remove)
+int image_store_tmp_make(struct image_store *s, struct store_tmp *ret, struct err *err);
+void image_store_tmp_remove(struct store_tmp *t);
+#define CLEANUP_STORE_TMP CLEANUP(image_store_tmp_remove)
 
 /* Remove what dead processes left below tmp/. Never fails for what it cannot remove now. */
-void store_tmp_sweep(struct image_store *s);
+void image_store_tmp_sweep(struct image_store *s);
 
 /* errno with a path, layer storage; a full disk and a read-only one say what to do. */
-int store_error(struct image_store *s, int code, const char *what, struct err *err);
+int image_store_error(struct image_store *s, int code, const char *what, struct err *err);
 
 #endif

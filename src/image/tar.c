@@ -30,9 +30,10 @@ static int failed(struct tar *t, struct err *err)
                    (unsigned long long)t->entries, text != NULL ? text : "?");
 }
 
-int tar_open(struct image_store *s, struct byte_source source, uint64_t max_entries, struct tar *t, struct err *err)
+int image_tar_open(struct image_store *s, struct byte_source source, uint64_t max_entries, struct tar *t,
+                   struct err *err)
 {
-    int r = archive_lib_load(&s->archive, err);
+    int r = image_archive_lib_load(&s->archive, err);
     if (r < 0)
         return r;
     *t = (struct tar){.lib = &s->archive, .source = source, .max_entries = max_entries, .why = ERR_INIT};
@@ -42,7 +43,7 @@ int tar_open(struct image_store *s, struct byte_source source, uint64_t max_entr
         t->previous = uselocale(t->locale);
     t->archive = t->lib->read_new();
     if (t->archive == NULL) {
-        tar_close(t);
+        image_tar_close(t);
         return err_set_errno(err, -ENOMEM, LAYER_IMAGE, "reading the archive");
     }
     if (t->lib->read_support_format_tar(t->archive) == ARCHIVE_OK &&
@@ -50,11 +51,11 @@ int tar_open(struct image_store *s, struct byte_source source, uint64_t max_entr
         t->lib->read_open(t->archive, t, NULL, from_source, NULL) == ARCHIVE_OK)
         return 0;
     r = failed(t, err);
-    tar_close(t);
+    image_tar_close(t);
     return r;
 }
 
-int tar_next(struct tar *t, struct archive_entry **ret, struct err *err)
+int image_tar_next(struct tar *t, struct archive_entry **ret, struct err *err)
 {
     int r = t->lib->read_next_header(t->archive, ret);
     if (r == ARCHIVE_EOF)
@@ -73,7 +74,7 @@ int tar_next(struct tar *t, struct archive_entry **ret, struct err *err)
     return 1;
 }
 
-int tar_data(struct tar *t, const void **ret, size_t *ret_len, uint64_t *ret_offset, struct err *err)
+int image_tar_data(struct tar *t, const void **ret, size_t *ret_len, uint64_t *ret_offset, struct err *err)
 {
     la_int64_t offset = 0;
     int r = t->lib->read_data_block(t->archive, ret, ret_len, &offset);
@@ -87,7 +88,7 @@ int tar_data(struct tar *t, const void **ret, size_t *ret_len, uint64_t *ret_off
     return 1;
 }
 
-void tar_close(struct tar *t)
+void image_tar_close(struct tar *t)
 {
     if (t->archive != NULL)
         t->lib->read_free(t->archive);

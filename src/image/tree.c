@@ -99,7 +99,7 @@ static int empty(struct removal *rm, int fd_taken, unsigned depth)
     return -errno;
 }
 
-int tree_remove(int dirfd, const char *name)
+int image_tree_remove(int dirfd, const char *name)
 {
     if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
         return 0;

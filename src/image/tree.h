@@ -7,6 +7,6 @@
  * Remove name below dirfd, whatever it is: no link is followed, depth is bounded in descriptors and stack however deep
  * the tree is. 0 when it was not there. Negative errno at the first thing that could not be removed.
  */
-int tree_remove(int dirfd, const char *name);
+int image_tree_remove(int dirfd, const char *name);
 
 #endif

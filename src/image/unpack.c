@@ -32,14 +32,14 @@ static int failed(const struct unpacking *u, int code, struct err *err)
     char shown[SHOWN_SIZE];
     if (code == -ENOSPC || code == -EDQUOT)
         return err_set(err, code, LAYER_STORAGE, "no space left for \"%s\": nothing was kept, free some and repeat",
-                       place_show(u->name, shown));
-    return err_set_errno(err, code, LAYER_STORAGE, "unpacking \"%s\"", place_show(u->name, shown));
+                       image_place_show(u->name, shown));
+    return err_set_errno(err, code, LAYER_STORAGE, "unpacking \"%s\"", image_place_show(u->name, shown));
 }
 
 static int refused(const struct unpacking *u, const char *why, struct err *err)
 {
     char shown[SHOWN_SIZE];
-    return err_set(err, -EBADMSG, LAYER_IMAGE, "the archive's entry \"%s\" %s", place_show(u->name, shown), why);
+    return err_set(err, -EBADMSG, LAYER_IMAGE, "the archive's entry \"%s\" %s", image_place_show(u->name, shown), why);
 }
 
 static int write_data(struct unpacking *u, int fd, struct err *err)
@@ -49,7 +49,7 @@ static int write_data(struct unpacking *u, int fd, struct err *err)
     const void *block = NULL;
     size_t len = 0;
     int r = 0;
-    while ((r = tar_data(&u->tar, &block, &len, &offset, err)) > 0) {
+    while ((r = image_tar_data(&u->tar, &block, &len, &offset, err)) > 0) {
         u->counts.bytes += len;
         if (u->counts.bytes > u->max_bytes)
             return refused(u, "takes the archive over its limit of unpacked bytes", err);
@@ -79,7 +79,7 @@ static int make_file(struct unpacking *u, int parent, struct err *err)
     const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     CLEANUP_FD int fd = openat(parent, u->at.base, flags, 0600);
     if (fd < 0 && errno == EEXIST) {
-        int r = place_clear(&u->place, parent, u->at.base, &whiteout, err);
+        int r = image_place_clear(&u->place, parent, u->at.base, &whiteout, err);
         if (r < 0)
             return r;
         fd = openat(parent, u->at.base, flags, 0600);
@@ -87,7 +87,7 @@ static int make_file(struct unpacking *u, int parent, struct err *err)
     if (fd < 0)
         return failed(u, -errno, err);
     int r = write_data(u, fd, err);
-    return r < 0 ? r : metadata_set(u->tar.lib, u->entry, u->name, &u->m, fd, &u->counts, err);
+    return r < 0 ? r : image_metadata_set(u->tar.lib, u->entry, u->name, &u->m, fd, &u->counts, err);
 }
 
 static int make_dir(struct unpacking *u, int parent, struct err *err)
@@ -100,7 +100,7 @@ static int make_dir(struct unpacking *u, int parent, struct err *err)
         return failed(u, -errno, err);
     CLEANUP_FD int fd = openat(parent, base, flags);
     if (fd < 0 && (errno == ENOTDIR || errno == ELOOP)) {
-        int r = place_clear(&u->place, parent, base, &whiteout, err);
+        int r = image_place_clear(&u->place, parent, base, &whiteout, err);
         if (r < 0)
             return r;
         if (mkdirat(parent, base, 0700) < 0)
@@ -109,25 +109,25 @@ static int make_dir(struct unpacking *u, int parent, struct err *err)
     }
     if (fd < 0)
         return failed(u, -errno, err);
-    int r = whiteout ? place_opaque(&u->place, fd, err) : 0;
+    int r = whiteout ? image_place_opaque(&u->place, fd, err) : 0;
     if (r == 0)
-        r = metadata_set(u->tar.lib, u->entry, u->name, &u->m, fd, &u->counts, err);
+        r = image_metadata_set(u->tar.lib, u->entry, u->name, &u->m, fd, &u->counts, err);
     if (r < 0)
         return r;
     snprintf(path, sizeof path, "%s%s%s", u->at.parent, u->at.parent[0] != '\0' ? "/" : "", u->at.base);
-    return late_dirs_add(&u->late, path, &u->m, err);
+    return image_late_dirs_add(&u->late, path, &u->m, err);
 }
 
 static int make_hard_link(struct unpacking *u, int parent, const char *target, struct err *err)
 {
     struct place_name to;
     bool whiteout = false;
-    int r = place_name(target, &to, err);
+    int r = image_place_name(target, &to, err);
     if (r < 0)
         return r;
     CLEANUP_FD int from = -EBADF;
     struct stat st, old;
-    if (to.base[0] == '\0' || place_find(&u->place, to.parent, &from) < 0 ||
+    if (to.base[0] == '\0' || image_place_find(&u->place, to.parent, &from) < 0 ||
         fstatat(from, to.base, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return refused(u, "is a hard link to a file that the layer does not have", err);
     if (S_ISDIR(st.st_mode))
@@ -135,7 +135,7 @@ static int make_hard_link(struct unpacking *u, int parent, const char *target, s
     if (fstatat(parent, u->at.base, &old, AT_SYMLINK_NOFOLLOW) == 0) {
         if (old.st_ino == st.st_ino && old.st_dev == st.st_dev)
             return 0; /* to itself, or once more */
-        if ((r = place_clear(&u->place, parent, u->at.base, &whiteout, err)) < 0)
+        if ((r = image_place_clear(&u->place, parent, u->at.base, &whiteout, err)) < 0)
             return r;
     }
     return linkat(from, to.base, parent, u->at.base, 0) < 0 ? failed(u, -errno, err) : 0;
@@ -163,10 +163,10 @@ static int make_node(struct unpacking *u, int parent, mode_t type, struct err *e
         }
         if (errno != EEXIST || tries > 0)
             return failed(u, -errno, err);
-        if ((r = place_clear(&u->place, parent, base, &whiteout, err)) < 0)
+        if ((r = image_place_clear(&u->place, parent, base, &whiteout, err)) < 0)
             return r;
     }
-    return metadata_set_special(u->name, &u->m, parent, base, target != NULL, &u->counts, err);
+    return image_metadata_set_special(u->name, &u->m, parent, base, target != NULL, &u->counts, err);
 }
 
 /* 1: the entry was a whiteout or the like and is done with. */
@@ -183,19 +183,19 @@ static int whiteout(struct unpacking *u, struct err *err)
         return refused(u, "is a whiteout of nothing", err);
     /* umoci writes whiteouts for all that was below a directory which is now a file. The file hides it already. */
     CLEANUP_FD int there = -EBADF;
-    if (place_find(&u->place, u->at.parent, &there) == -ENOTDIR)
+    if (image_place_find(&u->place, u->at.parent, &there) == -ENOTDIR)
         return 1;
-    int parent = place_parent(&u->place, u->at.parent, err);
+    int parent = image_place_parent(&u->place, u->at.parent, err);
     if (parent < 0)
         return parent;
     if (!str_eq(base, opaque)) {
-        int r = place_whiteout(&u->place, parent, hidden, err);
+        int r = image_place_whiteout(&u->place, parent, hidden, err);
         return r < 0 ? r : 1;
     }
     CLEANUP_FD int fd = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return failed(u, -errno, err);
-    int r = place_opaque(&u->place, fd, err);
+    int r = image_place_opaque(&u->place, fd, err);
     return r < 0 ? r : 1;
 }
 
@@ -205,19 +205,19 @@ static int unpack_entry(struct unpacking *u, struct err *err)
     if (u->name == NULL || u->name[0] == '\0')
         return err_set(err, -EBADMSG, LAYER_IMAGE, "the archive has an entry without a name after %llu others",
                        (unsigned long long)u->tar.entries - 1);
-    int r = place_name(u->name, &u->at, err);
+    int r = image_place_name(u->name, &u->at, err);
     if (r < 0 || (r = whiteout(u, err)) != 0)
         return r < 0 ? r : 0;
     mode_t type = u->tar.lib->entry_filetype(u->entry);
     const char *link = u->tar.lib->entry_hardlink(u->entry);
     if (u->at.base[0] == '\0' && (type != S_IFDIR || link != NULL))
         return refused(u, "stands for the image's root directory, but is none", err);
-    int parent = place_parent(&u->place, u->at.parent, err);
+    int parent = image_place_parent(&u->place, u->at.parent, err);
     if (parent < 0)
         return parent;
     if (link != NULL)
         return make_hard_link(u, parent, link, err);
-    if ((r = metadata_read(u->tar.lib, u->entry, u->name, &u->m, err)) < 0)
+    if ((r = image_metadata_read(u->tar.lib, u->entry, u->name, &u->m, err)) < 0)
         return r;
     switch (type) {
     case S_IFREG:
@@ -236,24 +236,24 @@ static int unpack_entry(struct unpacking *u, struct err *err)
 
 static void close_all(struct unpacking *u)
 {
-    tar_close(&u->tar);
-    place_done(&u->place);
-    late_dirs_free(&u->late);
+    image_tar_close(&u->tar);
+    image_place_done(&u->place);
+    image_late_dirs_free(&u->late);
 }
 
-int layer_unpack(const struct unpack_request *request, struct unpack_counts *ret, struct err *err)
+int image_layer_unpack(const struct unpack_request *request, struct unpack_counts *ret, struct err *err)
 {
     CLEANUP(close_all) struct unpacking u = {.max_bytes = request->limits.max_bytes};
-    place_init(&u.place, request->dir, request->below, request->n_below);
+    image_place_init(&u.place, request->dir, request->below, request->n_below);
     int r = fchmod(request->dir, 0755) < 0 ? err_set_errno(err, -errno, LAYER_STORAGE, "mode of the layer") : 0;
     if (r == 0)
-        r = tar_open(request->store, request->source, request->limits.max_entries, &u.tar, err);
-    while (r == 0 && (r = tar_next(&u.tar, &u.entry, err)) > 0) {
+        r = image_tar_open(request->store, request->source, request->limits.max_entries, &u.tar, err);
+    while (r == 0 && (r = image_tar_next(&u.tar, &u.entry, err)) > 0) {
         u.counts.entries++;
         r = unpack_entry(&u, err);
     }
     if (r == 0)
-        r = late_dirs_set(&u.late, request->dir, err);
+        r = image_late_dirs_set(&u.late, request->dir, err);
     if (r == 0)
         *ret = u.counts;
     return r;

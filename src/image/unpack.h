@@ -44,6 +44,6 @@ struct unpack_counts {
 };
 
 /* On failure dir holds a part, which the caller throws away. Reads the source up to the archive's end, not further. */
-int layer_unpack(const struct unpack_request *request, struct unpack_counts *ret, struct err *err);
+int image_layer_unpack(const struct unpack_request *request, struct unpack_counts *ret, struct err *err);
 
 #endif

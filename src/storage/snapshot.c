@@ -36,11 +36,11 @@ static int open_container(struct image_store *s, const char *id, bool make, int 
     if (make) {
         int r = dir_make(s->root_fd, path, 0700);
         if (r < 0)
-            return store_error(s, r, path, err);
+            return image_store_error(s, r, path, err);
     }
     int fd = openat(s->root_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
-        return errno == ENOENT && !make ? -ENOENT : store_error(s, -errno, path, err);
+        return errno == ENOENT && !make ? -ENOENT : image_store_error(s, -errno, path, err);
     *ret = fd;
     return 0;
 }
@@ -53,11 +53,11 @@ static int set_root(struct image_store *s, int dir, const struct image *image, s
 {
     struct stat st = {.st_mode = 0755};
     if (image != NULL && image->n_layers > 0 && stat(image->layers[0], &st) < 0)
-        return store_error(s, -errno, "the image's root directory", err);
+        return image_store_error(s, -errno, "the image's root directory", err);
     bool other_owner = st.st_uid != geteuid() || st.st_gid != getegid();
     if ((other_owner && fchownat(dir, UPPER, st.st_uid, st.st_gid, 0) < 0) ||
         fchmodat(dir, UPPER, st.st_mode & 07777, 0) < 0)
-        return store_error(s, -errno, "the writable layer", err);
+        return image_store_error(s, -errno, "the writable layer", err);
     return 0;
 }
 
@@ -65,14 +65,14 @@ static int set_root(struct image_store *s, int dir, const struct image *image, s
 static int hold(struct image_store *s, int dir, const struct image *image, struct err *err)
 {
     CLEANUP_FD int lock = -EBADF;
-    int r = store_lock(s, false, &lock, err);
+    int r = image_store_lock(s, false, &lock, err);
     if (r < 0)
         return r;
     for (size_t i = 0; i < image->n_layers; i++)
         if (access(image->layers[i], F_OK) < 0)
             return err_set(err, -ENOENT, LAYER_STORAGE, "image %.200s was removed just now, or its layer %s was",
                            image->familiar != NULL ? image->familiar : image->id, image->chain_ids[i]);
-    return symlinkat(image->id, dir, STORE_HOLD) < 0 ? store_error(s, -errno, STORE_HOLD, err) : 0;
+    return symlinkat(image->id, dir, STORE_HOLD) < 0 ? image_store_error(s, -errno, STORE_HOLD, err) : 0;
 }
 
 int snapshot_prepare(struct arena *a, struct image_store *store, const char *id, const struct image *image,
@@ -93,9 +93,9 @@ int snapshot_prepare(struct arena *a, struct image_store *store, const char *id,
         return err_set_errno(err, -ENOMEM, LAYER_STORAGE, "snapshot %s", id);
     if (mkdirat(dir, UPPER, 0755) < 0)
         return errno == EEXIST ? err_set(err, -EEXIST, LAYER_STORAGE, "container %s has a writable layer already", id)
-                               : store_error(store, -errno, "the writable layer", err);
+                               : image_store_error(store, -errno, "the writable layer", err);
     if (mkdirat(dir, WORK, 0700) < 0)
-        r = store_error(store, -errno, "the writable layer", err);
+        r = image_store_error(store, -errno, "the writable layer", err);
     if (r == 0 && image != NULL)
         r = hold(store, dir, image, err);
     if (r == 0)
@@ -119,13 +119,13 @@ int snapshot_remove(struct image_store *store, const char *id, struct err *err)
     if (r == -ENOENT)
         return 0;
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(parts); i++)
-        if ((r = tree_remove(dir, parts[i])) < 0)
-            return store_error(store, r, parts[i], err);
+        if ((r = image_tree_remove(dir, parts[i])) < 0)
+            return image_store_error(store, r, parts[i], err);
     if (r < 0)
         return r;
     char path[sizeof STORE_CONTAINERS + ID_MAX + 1];
     snprintf(path, sizeof path, STORE_CONTAINERS "/%s", id);
     if (unlinkat(store->root_fd, path, AT_REMOVEDIR) < 0 && errno != ENOTEMPTY && errno != EEXIST && errno != ENOENT)
-        return store_error(store, -errno, path, err);
+        return image_store_error(store, -errno, path, err);
     return 0;
 }

@@ -93,6 +93,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     REQUIRE(fchmodat(top, "outside/victim", 0640, 0) == 0);
     take(root, top, data, size, false);
     take(root, top, data, size, true);
-    REQUIRE(tree_remove(AT_FDCWD, path) == 0);
+    REQUIRE(image_tree_remove(AT_FDCWD, path) == 0);
     return 0;
 }

@@ -46,9 +46,9 @@ static void names_are_completed_as_docker_does(void **state)
         CLEANUP_ARENA struct arena a = ARENA_INIT;
         struct image_reference ref;
         struct err err = ERR_INIT;
-        assert_int_equal(reference_parse(&a, cases[i].text, &ref, &err), 0);
-        assert_string_equal(reference_full(&a, &ref), cases[i].full);
-        assert_string_equal(reference_familiar(&a, &ref), cases[i].familiar);
+        assert_int_equal(image_reference_parse(&a, cases[i].text, &ref, &err), 0);
+        assert_string_equal(image_reference_full(&a, &ref), cases[i].full);
+        assert_string_equal(image_reference_familiar(&a, &ref), cases[i].familiar);
     }
 }
 
@@ -90,7 +90,7 @@ static void bad_names_are_refused_with_a_reason(void **state)
         CLEANUP_ARENA struct arena a = ARENA_INIT;
         struct image_reference ref;
         struct err err = ERR_INIT;
-        if (reference_parse(&a, cases[i].text, &ref, &err) != -EINVAL || err.layer != LAYER_IMAGE ||
+        if (image_reference_parse(&a, cases[i].text, &ref, &err) != -EINVAL || err.layer != LAYER_IMAGE ||
             strstr(err.text, cases[i].why) == NULL)
             fail_msg("\"%s\": %s", cases[i].text, err.text);
     }
@@ -99,36 +99,36 @@ static void bad_names_are_refused_with_a_reason(void **state)
 static void digests_have_one_form(void **state)
 {
     (void)state;
-    assert_true(digest_ok("sha256:" A64));
-    assert_true(digest_ok("sha512:" A64 A64));
-    assert_false(digest_ok("sha256:" A64 A64));
-    assert_false(digest_ok("sha512:" A64));
-    assert_false(digest_ok("sha256:" A64 "/../x"));
-    assert_false(digest_ok("sha256:../../../../../../../../../../../../../../../../../../../../etc"));
-    assert_false(digest_ok("sha1:" A64));
-    assert_false(digest_ok(A64));
-    assert_false(digest_ok(""));
+    assert_true(image_digest_ok("sha256:" A64));
+    assert_true(image_digest_ok("sha512:" A64 A64));
+    assert_false(image_digest_ok("sha256:" A64 A64));
+    assert_false(image_digest_ok("sha512:" A64));
+    assert_false(image_digest_ok("sha256:" A64 "/../x"));
+    assert_false(image_digest_ok("sha256:../../../../../../../../../../../../../../../../../../../../etc"));
+    assert_false(image_digest_ok("sha1:" A64));
+    assert_false(image_digest_ok(A64));
+    assert_false(image_digest_ok(""));
     char out[DIGEST_SIZE];
-    digest_of("abc", 3, out);
+    image_digest_of("abc", 3, out);
     assert_string_equal(out, "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    assert_string_equal(digest_hex(out), out + 7);
+    assert_string_equal(image_digest_hex(out), out + 7);
 }
 
 static void both_hashes_agree(void **state)
 {
     (void)state;
-    CLEANUP(crypto_lib_unload) struct crypto_lib crypto = {.handle = NULL};
+    CLEANUP(image_crypto_lib_unload) struct crypto_lib crypto = {.handle = NULL};
     struct digest d = {.ctx = NULL};
     struct err err = ERR_INIT;
     char by_libmd[DIGEST_SIZE], by_libcrypto[DIGEST_SIZE];
     static char text[100000];
     memset(text, 'x', sizeof text);
-    digest_of(text, sizeof text, by_libmd);
-    assert_int_equal(digest_start(&crypto, "sha256", &d, &err), 0);
-    assert_int_equal(digest_add(&d, text, 1, &err), 0);
-    assert_int_equal(digest_add(&d, text + 1, sizeof text - 1, &err), 0);
-    assert_int_equal(digest_finish(&d, by_libcrypto, &err), 0);
-    digest_stop(&d);
+    image_digest_of(text, sizeof text, by_libmd);
+    assert_int_equal(image_digest_start(&crypto, "sha256", &d, &err), 0);
+    assert_int_equal(image_digest_add(&d, text, 1, &err), 0);
+    assert_int_equal(image_digest_add(&d, text + 1, sizeof text - 1, &err), 0);
+    assert_int_equal(image_digest_finish(&d, by_libcrypto, &err), 0);
+    image_digest_stop(&d);
     assert_string_equal(by_libmd, by_libcrypto);
 }
 
@@ -137,11 +137,11 @@ static void chain_ids_follow_the_specification(void **state)
 {
     (void)state;
     char chain[DIGEST_SIZE], next[DIGEST_SIZE];
-    digest_chain(NULL, "sha256:" A64, chain);
+    image_digest_chain(NULL, "sha256:" A64, chain);
     assert_string_equal(chain, "sha256:" A64);
-    digest_chain(chain, "sha256:" B64, next);
+    image_digest_chain(chain, "sha256:" B64, next);
     char expected[DIGEST_SIZE];
-    digest_of("sha256:" A64 " sha256:" B64, 2 * 71 + 1, expected);
+    image_digest_of("sha256:" A64 " sha256:" B64, 2 * 71 + 1, expected);
     assert_string_equal(next, expected);
     assert_string_equal(next, "sha256:ccd722928bd92476ba1745586fed6e45a102504185ad88cd89e01ff116fd146c");
 }
@@ -158,14 +158,14 @@ static void archive_names_are_split_and_bounded(void **state)
     };
     static struct place_name at;
     for (size_t i = 0; i < ARRAY_LEN(good); i++) {
-        assert_int_equal(place_name(good[i].name, &at, NULL), 0);
+        assert_int_equal(image_place_name(good[i].name, &at, NULL), 0);
         assert_string_equal(at.parent, good[i].parent);
         assert_string_equal(at.base, good[i].base);
     }
     static const char *const bad[] = {"..", "../a", "a/..", "a/../b", "/..", "./..", "a/b/../../.."};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         struct err err = ERR_INIT;
-        assert_int_equal(place_name(bad[i], &at, &err), -EBADMSG);
+        assert_int_equal(image_place_name(bad[i], &at, &err), -EBADMSG);
         assert_non_null(strstr(err.text, ".."));
     }
     static char longest[3 * PATH_MAX];
@@ -174,26 +174,26 @@ static void archive_names_are_split_and_bounded(void **state)
         for (size_t i = 100; i < n; i += 101)
             longest[i] = '/';
         longest[n] = '\0';
-        int r = place_name(longest, &at, NULL);
+        int r = image_place_name(longest, &at, NULL);
         assert_true(r == -EBADMSG || (r == 0 && strlen(at.parent) + strlen(at.base) < PATH_MAX));
         assert_true((r == 0) == (n < PATH_MAX - 102) || n >= PATH_MAX - 102);
     }
     memset(longest, 'n', 256);
     longest[255] = '\0';
-    assert_int_equal(place_name(longest, &at, NULL), 0);
+    assert_int_equal(image_place_name(longest, &at, NULL), 0);
     longest[255] = 'n';
     longest[256] = '\0';
-    assert_int_equal(place_name(longest, &at, NULL), -EBADMSG);
+    assert_int_equal(image_place_name(longest, &at, NULL), -EBADMSG);
 }
 
 static void names_in_messages_are_harmless(void **state)
 {
     (void)state;
     char shown[SHOWN_SIZE], name[1000];
-    assert_string_equal(place_show("a\x1b[31m\n\xff", shown), "a?[31m??");
+    assert_string_equal(image_place_show("a\x1b[31m\n\xff", shown), "a?[31m??");
     memset(name, 'x', sizeof name);
     name[sizeof name - 1] = '\0';
-    assert_true(strlen(place_show(name, shown)) < SHOWN_SIZE);
+    assert_true(strlen(image_place_show(name, shown)) < SHOWN_SIZE);
     assert_string_equal(shown + strlen(shown) - 3, "...");
     struct err err = ERR_INIT; /* and so is what comes into one by another way, such as a media type */
     err_set(&err, -EINVAL, LAYER_IMAGE, "type %s", "a\nb\x1b]0;title\x07");
@@ -207,25 +207,26 @@ static void an_index_keeps_names_apart(void **state)
     struct oci_index index = {.manifests = {.set = true}};
     char type[] = MEDIA_OCI_MANIFEST, one[] = "sha256:" A64, two[] = "sha256:" B64;
     struct oci_descriptor first = {.media_type = type, .digest = one}, second = {.media_type = type, .digest = two};
-    assert_int_equal(index_put(&a, &index, "x:1", &first, "id1", NULL), 1);
-    assert_int_equal(index_put(&a, &index, "x:1", &first, "id1", NULL), 0);
-    assert_int_equal(index_put(&a, &index, NULL, &first, "id1", NULL), 0); /* it has a name already */
-    assert_int_equal(index_put(&a, &index, "y:1", &first, "id1", NULL), 1);
+    assert_int_equal(image_index_put(&a, &index, "x:1", &first, "id1", NULL), 1);
+    assert_int_equal(image_index_put(&a, &index, "x:1", &first, "id1", NULL), 0);
+    assert_int_equal(image_index_put(&a, &index, NULL, &first, "id1", NULL), 0); /* it has a name already */
+    assert_int_equal(image_index_put(&a, &index, "y:1", &first, "id1", NULL), 1);
     assert_int_equal(index.manifests.n, 2);
-    assert_int_equal(index_put(&a, &index, "x:1", &second, "id2", NULL), 1);
+    assert_int_equal(image_index_put(&a, &index, "x:1", &second, "id2", NULL), 1);
     assert_int_equal(index.manifests.n, 2); /* the first image keeps y */
-    assert_int_equal(index_put(&a, &index, "y:1", &second, "id2", NULL), 1);
+    assert_int_equal(image_index_put(&a, &index, "y:1", &second, "id2", NULL), 1);
     assert_int_equal(index.manifests.n, 3); /* and now stays without a name */
     size_t nameless = 0;
     for (size_t i = 0; i < index.manifests.n; i++) {
         const struct oci_descriptor *d = &index.manifests.v[i];
-        nameless += index_name(d) == NULL;
-        assert_string_equal(index_annotation(d, ANNOTATION_IMAGE_ID), strcmp(d->digest, one) == 0 ? "id1" : "id2");
+        nameless += image_index_name(d) == NULL;
+        const char *id = image_index_annotation(d, ANNOTATION_IMAGE_ID);
+        assert_string_equal(id, strcmp(d->digest, one) == 0 ? "id1" : "id2");
     }
     assert_int_equal(nameless, 1);
-    assert_int_equal(index_put(&a, &index, "z:1", &first, "id1", NULL), 1);
+    assert_int_equal(image_index_put(&a, &index, "z:1", &first, "id1", NULL), 1);
     assert_int_equal(index.manifests.n, 3); /* the nameless entry took it */
-    index_drop(&index, 0);
+    image_index_drop(&index, 0);
     assert_int_equal(index.manifests.n, 2);
 }
 
@@ -234,14 +235,14 @@ static void compression_is_told_by_its_first_bytes(void **state)
     (void)state;
     enum compression c = COMPRESSION_NONE;
     struct err err = ERR_INIT;
-    assert_int_equal(compression_detect("\x1f\x8b\x08", 3, &c, &err), 0);
+    assert_int_equal(image_compression_detect("\x1f\x8b\x08", 3, &c, &err), 0);
     assert_int_equal(c, COMPRESSION_GZIP);
-    assert_int_equal(compression_detect("\x28\xb5\x2f\xfd", 4, &c, &err), 0);
+    assert_int_equal(image_compression_detect("\x28\xb5\x2f\xfd", 4, &c, &err), 0);
     assert_int_equal(c, COMPRESSION_ZSTD);
-    assert_int_equal(compression_detect("\x28\xb5\x2f", 3, &c, &err), 0);
+    assert_int_equal(image_compression_detect("\x28\xb5\x2f", 3, &c, &err), 0);
     assert_int_equal(c, COMPRESSION_NONE);
-    assert_int_equal(compression_detect("", 0, &c, &err), 0);
-    assert_int_equal(compression_detect("BZh9", 4, &c, &err), -EINVAL);
+    assert_int_equal(image_compression_detect("", 0, &c, &err), 0);
+    assert_int_equal(image_compression_detect("BZh9", 4, &c, &err), -EINVAL);
     assert_non_null(strstr(err.text, "bzip2 -dc"));
 }
 
@@ -251,16 +252,16 @@ static void the_embedded_image_is_known_by_its_names(void **state)
     CLEANUP_ARENA struct arena a = ARENA_INIT;
     const void *data = NULL;
     size_t len = 0;
-    assert_true(embedded_is_name(&a, "cofferdam/hello"));
-    assert_true(embedded_is_name(&a, "docker.io/cofferdam/hello:latest"));
-    assert_false(embedded_is_name(&a, "cofferdam/hello:1"));
-    assert_false(embedded_is_name(&a, "localhost/cofferdam/hello"));
-    assert_false(embedded_is_name(&a, "cofferdam/hello@sha256:" A64));
-    assert_false(embedded_is_name(&a, "HELLO"));
+    assert_true(image_embedded_is_name(&a, "cofferdam/hello"));
+    assert_true(image_embedded_is_name(&a, "docker.io/cofferdam/hello:latest"));
+    assert_false(image_embedded_is_name(&a, "cofferdam/hello:1"));
+    assert_false(image_embedded_is_name(&a, "localhost/cofferdam/hello"));
+    assert_false(image_embedded_is_name(&a, "cofferdam/hello@sha256:" A64));
+    assert_false(image_embedded_is_name(&a, "HELLO"));
     image_embedded(&data, &len);
     assert_true(len > 20000 && len < 300 * 1024);
     assert_memory_equal((const char *)data + 257, "ustar", 5);
-    assert_true(digest_ok(embedded_digest()));
+    assert_true(image_digest_ok(image_embedded_digest()));
 }
 
 int main(void)
