@@ -36,9 +36,9 @@ static const char *state_word(enum container_state state)
 static const char *status(struct arena *a, const struct container *c, int64_t now)
 {
     if (c->state != CONTAINER_EXITED)
-        return c->state == CONTAINER_RUNNING ? arena_printf(a, "Up since %s", table_age(a, c->created, now))
+        return c->state == CONTAINER_RUNNING ? arena_printf(a, "Up %s", table_span(a, c->created, now))
                                              : state_word(c->state);
-    return c->exit_code >= 0 ? arena_printf(a, "Exited (%d) %s", c->exit_code, table_age(a, c->finished, now))
+    return c->exit_code >= 0 ? arena_printf(a, "Exited (%d) %s ago", c->exit_code, table_span(a, c->finished, now))
                              : "Exited (code lost)";
 }
 

@@ -31,7 +31,7 @@ void table_print(FILE *f, const char *const *cells, size_t n_rows, size_t n_colu
     }
 }
 
-const char *table_age(struct arena *a, int64_t then, int64_t now)
+const char *table_span(struct arena *a, int64_t then, int64_t now)
 {
     static const struct {
         int64_t seconds;
@@ -43,7 +43,7 @@ const char *table_age(struct arena *a, int64_t then, int64_t now)
     for (size_t i = 0; i < ARRAY_LEN(units); i++) {
         int64_t n = age / units[i].seconds;
         if (n > 0)
-            return arena_printf(a, "%lld %s%s ago", (long long)n, units[i].unit, n == 1 ? "" : "s");
+            return arena_printf(a, "%lld %s%s", (long long)n, units[i].unit, n == 1 ? "" : "s");
     }
-    return "just now";
+    return "0 seconds";
 }

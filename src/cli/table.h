@@ -11,7 +11,7 @@
 /* rows: n_rows * n_columns cells, row by row; the first row is the head. Control characters are shown as "?". */
 void table_print(FILE *f, const char *const *cells, size_t n_rows, size_t n_columns);
 
-/* "3 minutes ago", into the arena. */
-const char *table_age(struct arena *a, int64_t then, int64_t now);
+/* "3 minutes", into the arena: how long ago that was. */
+const char *table_span(struct arena *a, int64_t then, int64_t now);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/claim.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -10,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/str.h"
 
 /* The link's target; negative errno. */
@@ -22,13 +24,9 @@ static int target_of(int dir, const char *name, char buf[static PATH_MAX])
     return 0;
 }
 
-/* 0: it is ours; -EEXIST: taken; -EAGAIN: it was a dead one's and is gone, look again. */
-static int try_take(int dir, const char *name, const char *target)
+/* Take a dead thing's claim away. -EEXIST: it is not dead; -EAGAIN: it is gone, look again. */
+static int clear_dead(int dir, const char *name)
 {
-    if (symlinkat(target, dir, name) == 0)
-        return 0;
-    if (errno != EEXIST)
-        return -errno;
     char owner[PATH_MAX], moved[PATH_MAX], aside[NAME_MAX + 1];
     int r = target_of(dir, name, owner);
     if (r < 0)
@@ -55,10 +53,26 @@ static int try_take(int dir, const char *name, const char *target)
 int claim_take(int dir, const char *name, const char *target)
 {
     int r;
-    do
-        r = try_take(dir, name, target);
-    while (r == -EAGAIN);
+    do {
+        if (symlinkat(target, dir, name) == 0)
+            return 0;
+        r = errno == EEXIST ? clear_dead(dir, name) : -errno;
+    } while (r == -EAGAIN);
     return r;
+}
+
+void claim_sweep(int dir)
+{
+    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *list = fd >= 0 ? fdopendir(fd) : NULL;
+    if (list == NULL) {
+        fd_close(&fd);
+        return;
+    }
+    for (struct dirent *e; (e = readdir(list)) != NULL;)
+        if (e->d_name[0] != '.')
+            (void)clear_dead(dir, e->d_name);
+    closedir(list);
 }
 
 void claim_release(int dir, const char *name, const char *target)

@@ -13,4 +13,7 @@ int claim_take(int dir, const char *name, const char *target);
 /* Let go of a name, if it is this target's. */
 void claim_release(int dir, const char *name, const char *target);
 
+/* Take away the claims of things that are gone. Best effort. */
+void claim_sweep(int dir);
+
 #endif

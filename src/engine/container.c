@@ -288,8 +288,11 @@ int container_list(struct store *s, struct container **ret, size_t *ret_n, struc
     if (r < 0)
         return r;
     struct container *list = arena_calloc(s->arena, ids.n + 1, sizeof *list);
+    CLEANUP_FD int names = -EBADF;
     if (list == NULL)
         return no_memory(err);
+    if (open_names(s, &names, NULL) == 0)
+        claim_sweep(names);
     size_t n = 0;
     for (size_t i = 0; i < ids.n; i++) {
         sweep_one(s, ids.v[i]);

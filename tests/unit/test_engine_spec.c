@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Flags, image and profile into one document, for hosts that are not here. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "engine/spec.h"
+#include "layers/layer.h"
+
+#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+struct fixture {
+    struct arena arena;
+    struct host host;
+    struct oci_image image;
+    struct oci_image_run run;
+    struct run_options o;
+    const char *profile;
+    bool image32;
+    struct err err;
+};
+
+static int set_up(void **state)
+{
+    static struct fixture f;
+    static char *args[] = {(char *)"/bin/program", NULL};
+    f = (struct fixture){
+        .arena = ARENA_INIT,
+        .host = {.kernel_major = 6, .kernel_minor = 1, .machine = "x86_64", .capabilities = (UINT64_C(1) << 41) - 1,
+                 .last_capability = 40, .initial_userns = true, .cgroup = {.mode = CGROUP_MODE_V2}},
+        .run = {.entrypoint = {.v = args, .n = 1, .set = true}},
+        .profile = "docker",
+        .err = ERR_INIT,
+    };
+    f.image.config = &f.run;
+    *state = &f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    arena_free(&((struct fixture *)*state)->arena);
+    return 0;
+}
+
+static int try_build(struct fixture *f, struct oci_config **ret)
+{
+    struct profile *profile = NULL;
+    assert_int_equal(profile_read(&f->arena, NULL, f->profile, &profile, &f->err), 0);
+    struct spec_request request = {.options = &f->o, .profile = profile, .host = &f->host, .image = &f->image,
+                                   .image_has_32bit = f->image32, .id = ID, .directory = "/store/containers/" ID,
+                                   .root = "/store", .state_root = "/store/run"};
+    return spec_build(&f->arena, &request, ret, &f->err);
+}
+
+static struct oci_config *build(struct fixture *f)
+{
+    struct oci_config *config = NULL;
+    if (try_build(f, &config) < 0)
+        fail_msg("%s", f->err.text);
+    return config;
+}
+
+static void refuse(struct fixture *f, enum layer_id layer, const char *words)
+{
+    struct oci_config *config = NULL;
+    assert_true(try_build(f, &config) < 0);
+    assert_null(config);
+    assert_int_equal(f->err.layer, layer);
+    if (strstr(f->err.text, words) == NULL)
+        fail_msg("no \"%s\" in: %s", words, f->err.text);
+}
+
+static void one(struct fixture *f, struct strings *list, const char *value)
+{
+    *list = (struct strings){0};
+    assert_true(strings_add(&f->arena, list, value));
+}
+
+static bool has(const struct oci_strs *list, const char *value)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (str_eq(list->v[i], value))
+            return true;
+    return false;
+}
+
+static const struct oci_mount *mount_at(const struct oci_config *c, const char *destination)
+{
+    static const struct oci_mount none = {0};
+    for (size_t i = 0; i < c->mounts.n; i++)
+        if (str_eq(c->mounts.v[i].destination, destination))
+            return &c->mounts.v[i];
+    return &none;
+}
+
+/* The last source line for a path. */
+static const char *source(struct fixture *f, const struct oci_config *c, const char *path)
+{
+    const char *found = NULL;
+    size_t n = strlen(path);
+    for (const char *p = oci_annotation(c, ANNOTATION_SOURCES); p != NULL && *p != '\0';) {
+        if (strncmp(p, path, n) == 0 && p[n] == '\t')
+            found = arena_strndup(&f->arena, p + n + 1, strcspn(p + n + 1, "\n"));
+        p = strchr(p, '\n');
+        p = p != NULL ? p + 1 : NULL;
+    }
+    return found != NULL ? found : "";
+}
+
+static void test_docker(void **state)
+{
+    struct fixture *f = *state;
+    const struct oci_config *c = build(f);
+    assert_int_equal(c->process->capabilities->bounding.n, 14);
+    assert_int_equal(c->process->capabilities->effective.n, 14);
+    assert_int_equal(c->process->capabilities->inheritable.n, 0);
+    assert_non_null(c->linux->seccomp);
+    assert_string_equal(c->hostname, "0123456789ab");
+    assert_int_equal(c->mounts.n, 10); /* Docker's seven, and three files in /etc */
+    assert_true(has(&mount_at(c, "/sys")->options, "ro"));
+    assert_true(has(&c->linux->masked_paths, "/proc/kcore"));
+    assert_true(has(&c->linux->readonly_paths, "/proc/sys"));
+    static const char *const fresh[] = {"pid", "network", "mount", "uts", "ipc", "time", "cgroup"};
+    for (size_t i = 0; i < ARRAY_LEN(fresh); i++)
+        assert_non_null(oci_namespace_find(c, fresh[i]));
+    assert_false(oci_has_userns(c));
+    assert_null(c->linux->resources->pids);
+    assert_null(oci_annotation(c, ANNOTATION_COMPAT32));
+    assert_string_equal(oci_annotation(c, ANNOTATION_LANDLOCK), "off");
+    assert_string_equal(c->process->cwd, "/");
+    assert_true(has(&c->process->env, "HOME=/"));
+    assert_true(has(&c->process->env, "HOSTNAME=0123456789ab"));
+}
+
+static void test_docker_on_cgroup_v1(void **state)
+{
+    struct fixture *f = *state;
+    f->host.cgroup.mode = CGROUP_MODE_HYBRID;
+    assert_null(oci_namespace_find(build(f), "cgroup"));
+    f->profile = "default";
+    assert_non_null(oci_namespace_find(build(f), "cgroup"));
+}
+
+static void test_default(void **state)
+{
+    struct fixture *f = *state;
+    f->profile = "default";
+    const struct oci_config *c = build(f);
+    assert_int_equal(c->process->capabilities->bounding.n, 11);
+    assert_int_equal(c->linux->resources->pids->limit.v, 4096);
+    assert_string_equal(oci_annotation(c, ANNOTATION_COMPAT32), "false");
+    assert_string_equal(oci_annotation(c, ANNOTATION_LANDLOCK), "auto");
+    f->image32 = true;
+    assert_null(oci_annotation(build(f), ANNOTATION_COMPAT32));
+}
+
+static void test_built_twice_it_is_the_same(void **state)
+{
+    struct fixture *f = *state;
+    CLEANUP_BUF struct buf a = BUF_INIT, b = BUF_INIT;
+    oci_config_print(build(f), true, &a);
+    oci_config_print(build(f), true, &b);
+    assert_string_equal(buf_str(&a), buf_str(&b));
+    struct oci_config *again = NULL; /* and a document that any runtime can read */
+    assert_int_equal(oci_config_parse(&f->arena, buf_str(&a), a.len, &again, &f->err), 0);
+}
+
+static void test_memory(void **state)
+{
+    struct fixture *f = *state;
+    f->o.memory = "64m";
+    struct oci_config *c = build(f);
+    assert_int_equal(c->linux->resources->memory->limit.v, 64 << 20);
+    assert_int_equal(c->linux->resources->memory->swap.v, 128 << 20);
+    assert_string_equal(source(f, c, "linux.resources.memory.limit"), "flag --memory 64m");
+    f->o.memory_swap = "-1";
+    assert_int_equal(build(f)->linux->resources->memory->swap.v, -1);
+    f->o.memory_swap = "1k";
+    refuse(f, LAYER_CGROUP, "--memory-swap 1k");
+    f->o = (struct run_options){.memory = "0"};
+    assert_false(build(f)->linux->resources->memory->limit.set);
+    f->o = (struct run_options){.memory = "8e"};
+    refuse(f, LAYER_CGROUP, "--memory 8e");
+    f->o = (struct run_options){.memory = "99999999t"};
+    refuse(f, LAYER_CGROUP, "larger");
+}
+
+static void test_cpus(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *text;
+        int64_t quota;
+    } good[] = {{"1", 100000}, {"0.5", 50000}, {".25", 25000}, {"0.01", 1000}, {"0.12345678", 12345}, {"1.", 100000}};
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        f->o.cpus = good[i].text;
+        const struct oci_cpu *cpu = build(f)->linux->resources->cpu;
+        assert_int_equal(cpu->quota.v, good[i].quota);
+        assert_int_equal(cpu->period.v, 100000);
+    }
+    f->o.cpus = "0.0";
+    assert_false(build(f)->linux->resources->cpu->quota.set);
+    static const char *const bad[] = {"", ".", "1e3", "-1", "0.001", "1,5", "9999999999999999999"};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        f->o.cpus = bad[i];
+        refuse(f, LAYER_CGROUP, "--cpus");
+    }
+}
+
+static void test_capabilities(void **state)
+{
+    struct fixture *f = *state;
+    one(f, &f->o.cap_drop, "all");
+    one(f, &f->o.cap_add, "cap_chown");
+    const struct oci_config *c = build(f);
+    assert_int_equal(c->process->capabilities->bounding.n, 1);
+    assert_string_equal(c->process->capabilities->bounding.v[0], "CAP_CHOWN");
+    assert_string_equal(source(f, c, "process.capabilities[CAP_CHOWN]"), "flag --cap-add cap_chown");
+    f->o.user = "1000";
+    assert_int_equal(build(f)->process->capabilities->ambient.n, 0); /* Docker's */
+    f->profile = "default";
+    assert_int_equal(build(f)->process->capabilities->ambient.n, 1);
+    assert_int_equal(build(f)->process->capabilities->effective.n, 1);
+    f->host.capabilities = 0;
+    f->o = (struct run_options){.privileged = true}; /* what the host cannot give is not asked for */
+    assert_int_equal(build(f)->process->capabilities->bounding.n, 0);
+}
+
+static void test_non_root_is_required(void **state)
+{
+    struct fixture *f = *state;
+    f->profile = "restricted";
+    refuse(f, LAYER_CAPABILITIES, "the image says root");
+    f->o.user = "0:5";
+    refuse(f, LAYER_CAPABILITIES, "--user says root");
+    f->o.user = NULL;
+    char user[] = "65534";
+    f->run.user = user;
+    const struct oci_config *c = build(f);
+    assert_int_equal(c->process->user->uid.v, 65534);
+    assert_true(c->process->no_new_privileges.v);
+    assert_true(c->root->readonly.v);
+    assert_string_equal(source(f, c, "process.user"), "image");
+}
+
+static void test_host_namespaces(void **state)
+{
+    struct fixture *f = *state;
+    f->o.network = "host";
+    f->o.pid = "ns:/proc/7/ns/pid";
+    f->o.ipc = "host";
+    const struct oci_config *c = build(f);
+    assert_null(oci_namespace_find(c, "network"));
+    const struct oci_namespace *pid = oci_namespace_find(c, "pid");
+    assert_true(pid != NULL && pid->path != NULL && str_eq(pid->path, "/proc/7/ns/pid"));
+    assert_string_equal(mount_at(c, "/dev/shm")->type, "bind");
+    assert_string_equal(mount_at(c, "/dev/mqueue")->source, "/dev/mqueue");
+    assert_int_equal(c->linux->sysctl.n, 0); /* the profile's are for a network namespace of its own */
+    one(f, &f->o.sysctls, "net.ipv4.ip_forward=1");
+    refuse(f, LAYER_NAMESPACES, "net.ipv4.ip_forward=1");
+}
+
+static void test_user_namespace(void **state)
+{
+    struct fixture *f = *state;
+    one(f, &f->o.uidmap, "0:100000:1000");
+    const struct oci_config *c = build(f);
+    assert_true(oci_has_userns(c));
+    assert_int_equal(c->linux->uid_mappings.v[0].host_id, 100000);
+    assert_int_equal(c->linux->gid_mappings.v[0].size, 1000);
+    assert_string_equal(oci_annotation(c, ANNOTATION_ROOTFS_IDMAP), "true");
+    for (size_t i = 0; i < c->linux->sysctl.n; i++)
+        if (str_eq(c->linux->sysctl.v[i].key, "net.ipv4.ping_group_range"))
+            assert_string_equal(c->linux->sysctl.v[i].value, "0 999");
+    assert_true(has(&mount_at(c, "/dev/pts")->options, "gid=5"));
+    one(f, &f->o.uidmap, "0:100000:1");
+    c = build(f);
+    assert_false(has(&mount_at(c, "/dev/pts")->options, "gid=5")); /* there is no group 5 */
+    static const char *const bad[] = {"0:1", "0:1:0", "x:1:1", "0:-1:1", "0:1:1:1", "4294967295:1:1", "0:1:1 "};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        one(f, &f->o.uidmap, bad[i]);
+        refuse(f, LAYER_IDMAP, bad[i]);
+    }
+}
+
+static void test_privileged(void **state)
+{
+    struct fixture *f = *state;
+    f->o.privileged = true;
+    const struct oci_config *c = build(f);
+    assert_null(c->linux->seccomp);
+    assert_int_equal(c->linux->masked_paths.n, 0);
+    assert_int_equal(c->process->capabilities->bounding.n, 41);
+    assert_false(has(&mount_at(c, "/sys")->options, "ro"));
+    assert_true(c->linux->resources->devices.v[0].allow.v);
+    one(f, &f->o.security_opt, "seccomp=builtin"); /* said explicitly, it stays */
+    assert_non_null(build(f)->linux->seccomp);
+}
+
+static void test_environment(void **state)
+{
+    struct fixture *f = *state;
+    static char *env[] = {(char *)"PATH=/image", (char *)"A=image", (char *)"HOSTNAME=image", (char *)"broken", NULL};
+    f->run.env = (struct oci_strs){.v = env, .n = 4, .set = true};
+    one(f, &f->o.env, "A=flag=more");
+    const struct oci_config *c = build(f);
+    assert_true(has(&c->process->env, "PATH=/image"));
+    assert_true(has(&c->process->env, "A=flag=more"));
+    assert_true(has(&c->process->env, "HOSTNAME=image"));
+    assert_int_equal(c->process->env.n, 4); /* and HOME; nothing twice, nothing broken */
+}
+
+static void test_no_program(void **state)
+{
+    struct fixture *f = *state;
+    f->run.entrypoint = (struct oci_strs){0};
+    refuse(f, LAYER_ENGINE, "no program");
+    static const char *const args[] = {"one", "two"};
+    f->o.args = args;
+    f->o.n_args = 2;
+    assert_string_equal(build(f)->process->args.v[1], "two");
+    assert_null(build(f)->process->args.v[2]);
+}
+
+static void test_mount_order_and_replacement(void **state)
+{
+    struct fixture *f = *state;
+    one(f, &f->o.tmpfs, "/a/b/c");
+    assert_true(strings_add(&f->arena, &f->o.tmpfs, "/a"));
+    assert_true(strings_add(&f->arena, &f->o.tmpfs, "/dev/shm:size=5m"));
+    assert_true(strings_add(&f->arena, &f->o.tmpfs, "/a/b//../b/d"));
+    const struct oci_config *c = build(f);
+    assert_string_equal(c->mounts.v[c->mounts.n - 4].destination, "/a");
+    assert_string_equal(c->mounts.v[c->mounts.n - 1].destination, "/a/b/d");
+    assert_true(has(&mount_at(c, "/dev/shm")->options, "size=5m"));
+    one(f, &f->o.tmpfs, "/dev");
+    c = build(f);
+    assert_null(mount_at(c, "/dev/pts")->type);
+    assert_non_null(mount_at(c, "/proc")->type);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_docker),
+        TEST(test_docker_on_cgroup_v1),
+        TEST(test_default),
+        TEST(test_built_twice_it_is_the_same),
+        TEST(test_memory),
+        TEST(test_cpus),
+        TEST(test_capabilities),
+        TEST(test_non_root_is_required),
+        TEST(test_host_namespaces),
+        TEST(test_user_namespace),
+        TEST(test_privileged),
+        TEST(test_environment),
+        TEST(test_no_program),
+        TEST(test_mount_order_and_replacement),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
