@@ -53,7 +53,7 @@ static const struct {
 
 static const char *arch_of_machine(const char *machine)
 {
-    if (machine[0] == 'i' && strlen(machine) == 4 && str_eq(machine + 2, "86"))
+    if (strlen(machine) == 4 && machine[0] == 'i' && str_eq(machine + 2, "86"))
         return "x86";
     if (str_starts(machine, "arm"))
         return "arm";

@@ -144,7 +144,7 @@ static int add_rule(struct arena *a, const struct oci_seccomp_rule *rule, size_t
         if (!seccomp_number_in_library(r.name) && seccomp_number(rules->native, r.name) == NUMBER_UNKNOWN)
             return err_set(err, -EINVAL, LAYER_SECCOMP, "%s: no system call is named \"%s\"", path, r.name);
         for (size_t k = 0; k < each; k++) {
-            r.conds = conds + k;
+            r.conds = conds != NULL ? conds + k : NULL;
             r.n_conds = each > 1 ? 1 : (unsigned)rule->args.n;
             if ((e = check_mux(rules, &r, path, err)) < 0)
                 return e;

@@ -178,7 +178,7 @@ bool seccomp_arch_is_word(const char *word)
 
 uint32_t seccomp_arch_of_machine(const char *machine)
 {
-    if (machine[0] == 'i' && str_eq(machine + 2, "86"))
+    if (strlen(machine) == 4 && machine[0] == 'i' && str_eq(machine + 2, "86"))
         return SCMP_ARCH_X86;
     if (str_starts(machine, "arm"))
         return SCMP_ARCH_ARM;
