@@ -202,6 +202,12 @@ def test_a_terminal_needs_a_devpts(oci, bundle, tmp_path):
     assert status != 0 and output == "" and "there is no devpts on /dev/pts" in error
 
 
+def test_no_pivot(oci, bundle):
+    bundle.shell("ls /bin/busybox; cat /proc/1/comm; ls /; cd ../../../..; ls -d root")
+    done = oci("run", "--no-pivot", "-b", bundle.path, "nopivot", check=0)
+    assert {"/bin/busybox", "sh", "root"} <= set(done.stdout.split()) and "lib" not in done.stdout.split()
+
+
 def test_cgroup_shows_the_hosts_hierarchies(oci, bundle):
     expected = {line.split()[4].rsplit("/", 1)[1] for line in Path("/proc/self/mountinfo").read_text().splitlines()
                 if " - cgroup" in line and line.split()[4].startswith("/sys/fs/cgroup/")}
@@ -452,6 +458,11 @@ def test_a_missing_source_is_named(oci, bundle):
     refused(oci, bundle, "rootfs", "the source /does/not/exist does not exist")
 
 
+def test_a_root_that_is_a_file_is_named(oci, bundle):
+    bundle.config["root"]["path"] = "config.json"
+    refused(oci, bundle, "rootfs", "Not a directory")
+
+
 def test_a_missing_root_is_named(oci, bundle):
     bundle.config["root"]["path"] = "gone"
     refused(oci, bundle, "rootfs", f"root file system {bundle.path}/gone")
@@ -497,8 +508,8 @@ def by_coffer_oci(oci, bundle, script):
 def by_kernel(version):
     def run_it(oci, bundle, script):
         bundle.shell(script)
-        done = subprocess.run([DRIVER, "run", version, bundle.path / "config.json", bundle.path], capture_output=True,
-                              text=True, stdin=subprocess.DEVNULL, timeout=60)
+        done = subprocess.run([*oci.prefix, DRIVER, "run", version, bundle.path / "config.json", bundle.path],
+                              capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60)
         if done.returncode != 0:
             raise NotRun(done.stdout + done.stderr)
         return done.stdout.strip()
@@ -626,7 +637,8 @@ def test_rootless_ids_that_are_not_granted(user_oci, user_bundle):
     refused(user_oci, user_bundle, "idmap", "/etc/subuid must grant you these ids")
 
 
-def test_rootless_overlay(user_oci, user_bundle, user_dir):
+@pytest.mark.parametrize("way", WAYS, ids=WAY_NAMES)
+def test_rootless_overlay(user_oci, user_bundle, user_dir, way):
     for name in ("lower", "s/diff", "s/work"):
         (user_dir / name).mkdir(parents=True)
     (user_dir / "lower/file").touch()
@@ -634,7 +646,7 @@ def test_rootless_overlay(user_oci, user_bundle, user_dir):
     user_bundle.config["annotations"] = {
         "org.cofferdam.rootfs.lower": f"{user_dir}/lower:{user_bundle.rootfs}",
         "org.cofferdam.rootfs.upper": f"{user_dir}/s/diff", "org.cofferdam.rootfs.work": f"{user_dir}/s/work"}
-    assert shell(user_oci, user_bundle, "ls /file; rm /file; ls / | grep -c file; touch /new") .split() == ["/file", "0"]
+    assert way(user_oci, user_bundle, "ls /file; rm /file; ls / | grep -c file; touch /new").split() == ["/file", "0"]
     assert (user_dir / "s/diff/new").exists()
 
 

@@ -301,7 +301,7 @@ static void what_lies_in_our_own_mounts_is_not_looked_up(void **state)
     planned_free(&p);
     /* A later mount covers an earlier one. */
     p = plan(&root_host, ROOT "'mounts':[{'destination':'/sys','type':'sysfs'},"
-                              "{'destination':'/','type':'bind','source':'/b'}],"
+                              "{'destination':'/sys','type':'bind','source':'/b'}],"
                               NS(",'maskedPaths':['/sys/firmware']"));
     plan_each(op, &p.plan, LAYER_ROOTFS, STEP_CHILD_ROOTFS)
         if (op->kind == ROOTFS_MASK)
@@ -340,6 +340,7 @@ static void refusals_name_what_is_wrong(void **state)
         {ROOT MOUNT("'destination':'/proc','type':'tmpfs'") NS(""), "mount /proc: type tmpfs"},
         {ROOT MOUNT("'destination':'/proc/sys','type':'bind','source':'/s'") NS(""), "inside /proc"},
         {ROOT MOUNT("'destination':'/x/../proc/self','type':'tmpfs'") NS(""), "inside /proc"},
+        {ROOT MOUNT("'destination':'/x/..','type':'tmpfs'") NS(""), "mount /: the container's root"},
         {ROOT MOUNT("'destination':'/d','type':'overlay'") NS(""), "lowerdir="},
         {ROOT NS(",'rootfsPropagation':'shared','mountLabel':'a:b:c'"), "no SELinux"},
         {ROOT NS(",'maskedPaths':['proc']"), "linux.maskedPaths[0]"},

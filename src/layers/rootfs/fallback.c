@@ -32,16 +32,19 @@ struct options {
     size_t used;
 };
 
-static void add(struct options *o, const char *before, int fd)
+/* What does not fit is counted all the same: build() refuses when used has reached the size. */
+static void add_text(struct options *o, const char *before, const char *text)
 {
-    int n = snprintf(o->text + o->used, sizeof o->text - o->used, "%s/proc/self/fd/%d", before, fd);
+    size_t at = MIN_OF(o->used, sizeof o->text);
+    int n = snprintf(o->text + at, sizeof o->text - at, "%s%s", before, text);
     o->used += n > 0 ? (size_t)n : 0;
 }
 
-static void add_text(struct options *o, const char *before, const char *text)
+static void add(struct options *o, const char *before, int fd)
 {
-    int n = snprintf(o->text + o->used, sizeof o->text - o->used, "%s%s", before, text);
-    o->used += n > 0 ? (size_t)n : 0;
+    char link[40];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    add_text(o, before, link);
 }
 
 /* Lay an idmapped clone of the directory over it, here only, and open what is then there. */
@@ -95,8 +98,10 @@ static int build(const struct rootfs_overlay *o, int userns, uint64_t attributes
         add(&options, i == 0 ? "lowerdir=" : ":", fd);
     }
     add_text(&options, "", upper.text);
-    if (o->label != NULL)
-        add_text(&options, ",context=\"", o->label), add_text(&options, "\"", "");
+    if (o->label != NULL) {
+        add_text(&options, ",context=\"", o->label);
+        add_text(&options, "\"", "");
+    }
     for (size_t i = 0; i < o->n_parameters; i++) {
         add_text(&options, ",", o->parameters[i].key);
         if (o->parameters[i].value != NULL)

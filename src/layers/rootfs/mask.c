@@ -82,51 +82,70 @@ static bool is_direct(const struct rootfs_walk *w, const struct rootfs_place *pl
     return place->slot >= 0 && !place->fresh && w->ap->fds[place->slot] >= 0;
 }
 
+static int cover(struct rootfs_walk *w, const struct rootfs_place *place, int dir, const char *relative,
+                 bool directory, struct err *err)
+{
+    CLEANUP_FD int fd = make_cover(w, directory, err);
+    if (fd < 0)
+        return fd;
+    unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | (relative[0] == '\0' ? MOVE_MOUNT_T_EMPTY_PATH : 0);
+    if (move_mount(fd, "", dir, relative, flags) < 0)
+        return err_set_errno(err, -errno, LAYER_ROOTFS, "mask %s", place->path);
+    return 0;
+}
+
 int rootfs_mask(struct rootfs_walk *w, const struct rootfs_place *place, struct err *err)
 {
-    CLEANUP_FD int target = -EBADF;
-    bool direct = is_direct(w, place);
-    int dir = direct ? w->ap->fds[place->slot] : (target = open_target(w, place));
-    const char *relative = direct ? place->relative : "";
-    if (is_absent(dir))
-        return 0;
     struct stat st;
-    if (dir < 0 || fstatat(dir, relative, &st, AT_SYMLINK_NOFOLLOW | (direct ? 0 : AT_EMPTY_PATH)) < 0) {
-        int r = dir < 0 ? dir : -errno;
-        return is_absent(r) ? 0 : err_set_errno(err, r, LAYER_ROOTFS, "mask %s", place->path);
+    if (is_direct(w, place)) {
+        int dir = w->ap->fds[place->slot];
+        if (fstatat(dir, place->relative, &st, AT_SYMLINK_NOFOLLOW) < 0)
+            return is_absent(-errno) ? 0 : err_set_errno(err, -errno, LAYER_ROOTFS, "mask %s", place->path);
+        if (!S_ISLNK(st.st_mode))
+            return cover(w, place, dir, place->relative, S_ISDIR(st.st_mode), err);
+        /* A link of the kernel's: what it leads to is to be masked, not the link. */
     }
-    CLEANUP_FD int cover = make_cover(w, S_ISDIR(st.st_mode), err);
-    if (cover < 0)
-        return cover;
-    if (move_mount(cover, "", dir, relative, MOVE_MOUNT_F_EMPTY_PATH | (direct ? 0 : MOVE_MOUNT_T_EMPTY_PATH)) < 0)
-        return err_set_errno(err, -errno, LAYER_ROOTFS, "mask %s", place->path);
+    CLEANUP_FD int target = open_target(w, place);
+    if (is_absent(target))
+        return 0;
+    if (target < 0 || fstat(target, &st) < 0)
+        return err_set_errno(err, target < 0 ? target : -errno, LAYER_ROOTFS, "mask %s", place->path);
+    return cover(w, place, target, "", S_ISDIR(st.st_mode), err);
+}
+
+/* A clone of the tree at this place: 0 with *ret, or 1 when it is a link. */
+static int clone_tree(int dir, const char *relative, int *ret)
+{
+    CLEANUP_FD int fd = open_tree(dir, relative, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE |
+                                                     AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH);
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    if (S_ISLNK(st.st_mode))
+        return 1;
+    *ret = TAKE_FD(fd);
     return 0;
 }
 
 int rootfs_readonly(const struct rootfs_walk *w, const struct rootfs_place *place, struct err *err)
 {
-    CLEANUP_FD int target = -EBADF;
-    int dir;
+    CLEANUP_FD int fd = -EBADF, target = -EBADF;
+    int dir = is_direct(w, place) ? w->ap->fds[place->slot] : -EBADF;
     const char *relative = place->relative;
-    bool direct = is_direct(w, place);
-    if (direct) {
-        dir = w->ap->fds[place->slot];
-    } else {
-        target = open_target(w, place);
-        if (is_absent(target))
-            return 0;
-        if (target < 0)
-            return err_set_errno(err, target, LAYER_ROOTFS, "read-only %s", place->path);
-        dir = target;
+    int r = dir >= 0 ? clone_tree(dir, relative, &fd) : 1;
+    if (r == 1) {
+        target = dir = open_target(w, place);
         relative = "";
+        r = target < 0 ? target : clone_tree(target, "", &fd);
     }
-    CLEANUP_FD int fd = open_tree(dir, relative, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE |
-                                                     AT_SYMLINK_NOFOLLOW | (direct ? 0 : AT_EMPTY_PATH));
-    if (fd < 0 && is_absent(-errno))
+    if (is_absent(r))
         return 0;
+    if (r != 0)
+        return err_set_errno(err, r, LAYER_ROOTFS, "read-only %s", place->path);
     struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
-    if (fd < 0 || mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr) < 0 ||
-        move_mount(fd, "", dir, relative, MOVE_MOUNT_F_EMPTY_PATH | (direct ? 0 : MOVE_MOUNT_T_EMPTY_PATH)) < 0)
+    unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | (relative[0] == '\0' ? MOVE_MOUNT_T_EMPTY_PATH : 0);
+    if (mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr) < 0 ||
+        move_mount(fd, "", dir, relative, flags) < 0)
         return err_set_errno(err, -errno, LAYER_ROOTFS, "read-only %s", place->path);
     return 0;
 }

@@ -164,8 +164,10 @@ static int set_layers_classic(int fs, const struct rootfs_overlay *o, struct err
 {
     char list[MAX_VALUE + 1];
     size_t used = 0;
-    for (size_t i = 0; i < o->n_lower; i++)
+    for (size_t i = 0; i < o->n_lower && used < sizeof list; i++)
         used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i > 0 ? ":" : "", o->lower[i]);
+    if (used >= sizeof list)
+        return err_set(err, -E2BIG, LAYER_ROOTFS, "overlay: its layers' paths do not fit into %d bytes", MAX_VALUE);
     int r = set_path(fs, "lowerdir", list, err);
     return r < 0 ? r : set_upper(fs, o, err);
 }

@@ -115,12 +115,16 @@ static int find(const struct rootfs_walk *w, const struct rootfs_place *place, b
     return TAKE_FD(fd);
 }
 
-static int attach_failed(const struct rootfs_place *place, int mount, int code, struct err *err)
+static int attach_failed(const struct rootfs_place *place, int mount, int dir, const char *relative, int code,
+                         struct err *err)
 {
-    struct stat st;
-    if ((code == -EINVAL || code == -ENOTDIR) && fstat(mount, &st) == 0)
-        return err_set(err, -ENOTDIR, LAYER_ROOTFS, "mount %s: a %s can only be mounted on a %s", place->path,
-                       S_ISDIR(st.st_mode) ? "directory" : "file", S_ISDIR(st.st_mode) ? "directory" : "file");
+    struct stat what, where;
+    if (fstat(mount, &what) == 0 && fstatat(dir, relative, &where, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISDIR(what.st_mode) != S_ISDIR(where.st_mode)) {
+        const char *kind = S_ISDIR(what.st_mode) ? "directory" : "file";
+        return err_set(err, -ENOTDIR, LAYER_ROOTFS, "mount %s: a %s can only be mounted on a %s", place->path, kind,
+                       kind);
+    }
     return err_set_errno(err, code, LAYER_ROOTFS, "mount %s", place->path);
 }
 
@@ -138,7 +142,7 @@ static int attach_trusted(const struct rootfs_walk *w, int mount, const struct r
             return err_set_errno(err, -errno, LAYER_ROOTFS, "mount %s: making its mount point", place->path);
     }
     if (move_mount(mount, "", parent, place->relative, MOVE_MOUNT_F_EMPTY_PATH) < 0)
-        return attach_failed(place, mount, -errno, err);
+        return attach_failed(place, mount, parent, place->relative, -errno, err);
     return 0;
 }
 
@@ -157,6 +161,6 @@ int rootfs_attach(const struct rootfs_walk *w, int mount, const struct rootfs_pl
     if (target < 0)
         return target;
     if (move_mount(mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
-        return attach_failed(place, mount, -errno, err);
+        return attach_failed(place, mount, target, "", -errno, err);
     return 0;
 }

@@ -144,8 +144,11 @@ int rootfs_plan_overlay(struct rootfs_planning *p, struct rootfs_overlay *o, str
     if (r < 0)
         return r;
     size_t length = 0;
-    for (size_t i = 0; i < o->n_lower; i++)
+    for (size_t i = 0; i < o->n_lower; i++) {
+        if (o->lower[i][0] != '/')
+            return err_set(err, -EINVAL, LAYER_ROOTFS, "overlay: layer %s is not an absolute path", o->lower[i]);
         length += strlen(o->lower[i]) + 1;
+    }
     /* The kernel takes layers one at a time since 6.8, and detached ones since 6.15. fsconfig's strings end at 255. */
     o->append = host_kernel_at_least(p->host, 6, 8);
     o->by_path = o->idmap != NULL ? !host_kernel_at_least(p->host, 6, 15) : !o->append && length > 255;
@@ -169,10 +172,6 @@ static int plan_root_overlay(struct rootfs_planning *p, const char *lower, const
         return err_set(err, -ENOMEM, LAYER_ROOTFS, "out of memory");
     if (o->n_lower == 0)
         return err_set(err, -EINVAL, LAYER_ROOTFS, "annotation %s: it names no directory", ANNOTATION_ROOTFS_LOWER);
-    for (size_t i = 0; i < o->n_lower; i++)
-        if (o->lower[i] != NULL && o->lower[i][0] != '/')
-            return err_set(err, -EINVAL, LAYER_ROOTFS, "annotation %s: %s is not an absolute path",
-                           ANNOTATION_ROOTFS_LOWER, o->lower[i]);
     int r = rootfs_plan_overlay(p, o, err);
     if (r < 0)
         return r;

@@ -18,10 +18,31 @@ static const char *base_name(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
-/* Hierarchies of controllers that host_cgroup.c has no settings for; the rest without bits are named ones. */
-static bool is_controller_without_settings(const char *name)
+/* The kernel's names (cgroups(7)); host_cgroup.c has no settings, and so no bits, for the last ones. */
+static const struct {
+    const char *name;
+    uint32_t bit;
+} controllers[] = {
+    {"cpu", 1U << CGROUP_CPU},         {"cpuacct", 1U << CGROUP_CPUACCT}, {"cpuset", 1U << CGROUP_CPUSET},
+    {"memory", 1U << CGROUP_MEMORY},   {"blkio", 1U << CGROUP_IO},        {"pids", 1U << CGROUP_PIDS},
+    {"devices", 1U << CGROUP_DEVICES}, {"freezer", 1U << CGROUP_FREEZER}, {"hugetlb", 1U << CGROUP_HUGETLB},
+    {"rdma", 1U << CGROUP_RDMA},       {"net_cls", 1U << CGROUP_NET_CLS}, {"net_prio", 1U << CGROUP_NET_PRIO},
+    {"perf_event", 0},                 {"misc", 0},                       {"debug", 0},
+};
+
+/* Is this controller in the hierarchy, by its bit or by the name of the mount point? */
+static bool has_controller(const struct host_hierarchy *h, size_t i)
 {
-    return str_eq(name, "perf_event") || str_eq(name, "misc") || str_eq(name, "debug");
+    if (controllers[i].bit != 0)
+        return (h->controllers & controllers[i].bit) != 0;
+    size_t n = strlen(controllers[i].name);
+    for (const char *c = base_name(h->mount); *c != '\0';) {
+        size_t len = strcspn(c, ",");
+        if (len == n && strncmp(c, controllers[i].name, n) == 0)
+            return true;
+        c += len + (c[len] == ',');
+    }
+    return false;
 }
 
 static struct rootfs_mount *new_mount(struct rootfs_planning *p, const struct rootfs_mount *like, const char *name)
@@ -47,23 +68,16 @@ static struct rootfs_mount *new_mount(struct rootfs_planning *p, const struct ro
 /* The parameters that find an existing v1 hierarchy again: its controllers, or its name. */
 static int set_hierarchy(struct arena *a, struct rootfs_mount *m, const struct host_hierarchy *h)
 {
-    const char *name = base_name(h->mount);
-    size_t n = 1;
-    for (const char *c = name; *c != '\0'; c++)
-        n += *c == ',';
-    m->options.parameters = arena_calloc(a, n + 1, sizeof *m->options.parameters);
-    if (m->options.parameters == NULL)
+    struct rootfs_options *o = &m->options;
+    o->parameters = arena_calloc(a, ARRAY_LEN(controllers) + 2, sizeof *o->parameters);
+    if (o->parameters == NULL)
         return -ENOMEM;
-    if (h->controllers == 0 && !is_controller_without_settings(name)) {
-        m->options.parameters[0] = (struct rootfs_parameter){.key = "none"};
-        m->options.parameters[1] = (struct rootfs_parameter){.key = "name", .value = name};
-        m->options.n_parameters = 2;
-        return 0;
-    }
-    for (const char *c = name; *c != '\0';) {
-        size_t len = strcspn(c, ",");
-        m->options.parameters[m->options.n_parameters++].key = arena_strndup(a, c, len);
-        c += len + (c[len] == ',');
+    for (size_t i = 0; i < ARRAY_LEN(controllers); i++)
+        if (has_controller(h, i))
+            o->parameters[o->n_parameters++].key = controllers[i].name;
+    if (o->n_parameters == 0) {
+        o->parameters[o->n_parameters++] = (struct rootfs_parameter){.key = "none"};
+        o->parameters[o->n_parameters++] = (struct rootfs_parameter){.key = "name", .value = base_name(h->mount)};
     }
     return 0;
 }
@@ -96,13 +110,11 @@ static int plan_v1(struct rootfs_planning *p, const struct rootfs_mount *top, co
     m->type = "cgroup";
     m->source = "cgroup";
     m->kind = ROOTFS_FILESYSTEM;
-    int r = 0;
-    if (namespace_) {
-        r = set_hierarchy(p->plan->arena, m, h);
-    } else {
+    if (!namespace_) {
         m->kind = ROOTFS_OWN_CGROUP;
         m->source = h->mount;
     }
+    int r = set_hierarchy(p->plan->arena, m, h);
     if (r < 0 || (r = rootfs_plan_add_mount(p, m, arena_printf(p->plan->arena, "cgroup %s%s", name,
                                                                namespace_ ? "" : ", own group"))) < 0)
         return r;

@@ -93,6 +93,8 @@ static int plan_config_device(struct rootfs_planning *p, size_t i, bool bind, st
     struct rootfs_device *d = arena_new(p->plan->arena, struct rootfs_device);
     if (d == NULL)
         return err_set(err, -ENOMEM, LAYER_ROOTFS, "out of memory");
+    if (c->path != NULL && str_eq(c->path, "/dev/ptmx"))
+        return 0; /* the link to the container's own multiplexer is that */
     if (c->path == NULL || c->path[0] != '/')
         return err_set(err, -EINVAL, LAYER_ROOTFS, "linux.devices[%zu].path: an absolute path is needed", i);
     mode_t type = 0;

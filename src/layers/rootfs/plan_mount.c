@@ -181,6 +181,8 @@ static int plan_filesystem(struct rootfs_planning *p, const struct oci_mount *c,
                        m->place.path, c->type);
     m->kind = ROOTFS_FILESYSTEM;
     m->type = c->type;
+    m->options.set |= m->options.tree_set; /* a new file system's tree is one mount */
+    m->options.tree_set = 0;
     m->source = c->source != NULL && c->source[0] != '\0' ? c->source : NULL;
     m->real_directory = str_eq(c->type, "proc") || str_eq(c->type, "sysfs");
     m->label = m->real_directory ? NULL : p->label; /* these two label their files themselves */
@@ -236,5 +238,7 @@ int rootfs_plan_mount(struct rootfs_planning *p, size_t i, struct err *err)
                        c->type != NULL ? c->type : "(none)");
     if (m->options.remount)
         return plan_remount(p, c, m, err);
+    if (path[1] == '\0')
+        return err_set(err, -EINVAL, LAYER_ROOTFS, "mount /: the container's root is given by root.path");
     return bind ? plan_bind(p, c, m, err) : plan_filesystem(p, c, m, err);
 }

@@ -21,13 +21,8 @@ int rootfs_open_root(struct apply *ap, const struct op *op, struct err *err)
     if (fd < 0)
         return err_set_errno(err, -errno, LAYER_ROOTFS, "root file system %s", op->value);
     struct mount_attr attr = {.propagation = MS_PRIVATE};
-    if (mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr) < 0) {
-        int r = -errno;
-        struct stat st;
-        if (fstat(fd, &st) == 0 && !S_ISDIR(st.st_mode))
-            r = -ENOTDIR;
-        return err_set_errno(err, r, LAYER_ROOTFS, "root file system %s", op->value);
-    }
+    if (mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr) < 0)
+        return err_set_errno(err, -errno, LAYER_ROOTFS, "root file system %s", op->value);
     ap->fds[op->slot] = TAKE_FD(fd);
     return 0;
 }

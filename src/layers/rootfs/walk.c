@@ -58,17 +58,32 @@ int rootfs_host_after_clone(struct apply *ap, struct err *err)
     return host_step(ap, STEP_HOST_AFTER_CLONE, err);
 }
 
+/* Does the second field of a line of /proc/self/cgroup, "cpu,cpuacct" or "name=systemd", name this hierarchy? */
+static bool is_hierarchy(const char *field, const struct rootfs_options *o)
+{
+    const struct rootfs_parameter *last = &o->parameters[o->n_parameters - 1];
+    if (last->value != NULL)
+        return str_starts(field, "name=") && str_eq(field + strlen("name="), last->value);
+    size_t n = strlen(o->parameters[0].key); /* a controller is in one hierarchy only: the first tells */
+    for (const char *c = field; *c != '\0';) {
+        size_t len = strcspn(c, ",");
+        if (len == n && strncmp(c, o->parameters[0].key, n) == 0)
+            return true;
+        c += len + (c[len] == ',');
+    }
+    return false;
+}
+
 /*
- * The group that /proc/self/cgroup names for this hierarchy: a line "4:memory:/docker/abc". The old root's /proc knows
- * us, whatever pid namespace we are in. On a joint hierarchy the field lists the controllers, named ones read "name=".
+ * Our group in this hierarchy, as a path of the host: from a line "4:memory:/docker/abc" of /proc/self/cgroup. The old
+ * root's /proc knows us, whatever pid namespace we are in.
  */
-static int own_group(const char *hierarchy, char *buf, size_t size, struct err *err)
+static int own_group(const struct rootfs_mount *m, char *buf, size_t size, struct err *err)
 {
     char text[4096];
     ssize_t n = file_read_into(AT_FDCWD, "/proc/self/cgroup", text, sizeof text);
     if (n < 0)
         return err_set_errno(err, (int)n, LAYER_ROOTFS, "/proc/self/cgroup");
-    const char *name = strrchr(hierarchy, '/') + 1;
     for (char *line = text; *line != '\0';) {
         char *end = line + strcspn(line, "\n");
         char *next = *end != '\0' ? end + 1 : end;
@@ -77,22 +92,22 @@ static int own_group(const char *hierarchy, char *buf, size_t size, struct err *
         char *group = field != NULL ? strchr(field + 1, ':') : NULL;
         if (group != NULL) {
             *group++ = '\0';
-            field += str_starts(field + 1, "name=") ? 1 + strlen("name=") : 1;
-            if (str_eq(field, name)) {
-                int used = snprintf(buf, size, "%s%s", hierarchy, group);
+            if (is_hierarchy(field + 1, &m->options)) {
+                int used = snprintf(buf, size, "%s%s", m->source, group);
                 return used > 0 && (size_t)used < size
-                           ? 0 : err_set_errno(err, -ENAMETOOLONG, LAYER_ROOTFS, "cgroup %s", name);
+                           ? 0 : err_set_errno(err, -ENAMETOOLONG, LAYER_ROOTFS, "cgroup %s", m->source);
             }
         }
         line = next;
     }
-    return err_set(err, -ENOENT, LAYER_ROOTFS, "cgroup %s: /proc/self/cgroup does not name it", name);
+    return err_set(err, -ENOENT, LAYER_ROOTFS, "mount %s: /proc/self/cgroup does not name this hierarchy",
+                   m->place.path);
 }
 
 static int bind_own_cgroup(const struct rootfs_mount *m, struct err *err)
 {
     char path[4096];
-    int r = own_group(m->source, path, sizeof path, err);
+    int r = own_group(m, path, sizeof path, err);
     if (r < 0)
         return r;
     CLEANUP_FD int fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
@@ -209,8 +224,14 @@ static int attach_root(struct rootfs_walk *w, const struct op *op, struct err *e
     w->root = w->ap->fds[op->slot];
     if (w->root < 0)
         return err_set(err, -EBADF, LAYER_ROOTFS, "the root file system was not opened");
-    if (move_mount(w->root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
-        return err_set_errno(err, -errno, LAYER_ROOTFS, "attach the root file system");
+    if (move_mount(w->root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0) {
+        int r = -errno;
+        struct stat st;
+        if (fstat(w->root, &st) == 0 && !S_ISDIR(st.st_mode))
+            r = -ENOTDIR;
+        return err_set_errno(err, r, LAYER_ROOTFS, "root file system%s%s", op->value != NULL ? " " : "",
+                             op->value != NULL ? op->value : "");
+    }
     return 0;
 }
 
