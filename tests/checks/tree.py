@@ -9,14 +9,18 @@ SOURCE = Path(__file__).resolve().parent.parent.parent
 BUILD = Path(os.environ.get("COFFER_BUILD", SOURCE / "build"))
 
 
+MADE = re.compile(r"build|\.git$|\.cache$")
+
+
 def files(top=SOURCE):
     """Every file of the tree that is tracked or would be: paths relative to top, as strings."""
-    listed = subprocess.run(["git", "-C", str(top), "-c", f"safe.directory={top}", "ls-files", "-co",
-                             "--exclude-standard", "-z"], capture_output=True, text=True)
-    if listed.returncode == 0:
+    try:
+        listed = subprocess.run(["git", "-C", str(top), "-c", f"safe.directory={top}", "ls-files", "-co",
+                                 "--exclude-standard", "-z"], capture_output=True, text=True, check=True)
         names = listed.stdout.split("\0")
-    else:  # an unpacked archive
-        names = [str(p.relative_to(top)) for p in top.rglob("*") if not p.parts[len(top.parts)].startswith(("build", "."))]
+    except (OSError, subprocess.CalledProcessError):  # no git here, or an unpacked archive: what a build makes is left out
+        names = [str(p.relative_to(top)) for p in top.rglob("*")
+                 if not MADE.match(p.relative_to(top).parts[0]) and "__pycache__" not in p.parts]
     return sorted(n for n in set(names) if n and (top / n).is_file())
 
 
