@@ -263,9 +263,12 @@ static uint32_t multiplexed(const struct oci_seccomp *s, const char *name, uint3
     const struct oci_seccomp_rule *own = NULL;
     /* An operation that does not exist is like any other that does not. */
     uint64_t args[6] = {call != NULL ? op : strcmp(name, "ipc") == 0 ? 0xffff : UINT32_MAX};
-    for (size_t i = 0; i < s->syscalls.n && own == NULL; i++)
-        if (names(&s->syscalls.v[i], name) && rule_holds(&s->syscalls.v[i], args))
-            own = &s->syscalls.v[i];
+    /* A rule that compares the operation goes before one that does not. */
+    for (int without = 0; without < 2; without++)
+        for (size_t i = 0; i < s->syscalls.n && own == NULL; i++)
+            if ((s->syscalls.v[i].args.n == 0) == without && names(&s->syscalls.v[i], name) &&
+                rule_holds(&s->syscalls.v[i], args))
+                own = &s->syscalls.v[i];
     uint32_t explicit = own != NULL ? action(own->action, &own->errno_ret) : 0;
     if (call == NULL)
         return own != NULL ? explicit : action(s->default_action, &s->default_errno_ret);

@@ -217,10 +217,9 @@ static void socketcall_can_be_opened(void **state UNUSED)
         "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[{\"names\":[\"socketcall\"],\"action\":\"SCMP_ACT_ALLOW\","
         "\"args\":[{\"index\":0,\"value\":1,\"op\":\"SCMP_CMP_EQ\"}]}]}");
     struct oci_seccomp_rule *v = arena_calloc(&a, s->syscalls.n + 1, sizeof *v);
-    v[0] = more->syscalls.v[0];
-    memcpy(v + 1, s->syscalls.v, s->syscalls.n * sizeof *v);
+    memcpy(v, s->syscalls.v, s->syscalls.n * sizeof *v);
+    v[s->syscalls.n++] = more->syscalls.v[0]; /* behind the profile's own rule: it counts wherever it stands */
     s->syscalls.v = v;
-    s->syscalls.n++;
     prepare(&f, s);
     assert_int_equal(in_child(try_opened_socketcall, &f), 0);
     arena_free(&f.arena);

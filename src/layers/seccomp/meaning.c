@@ -126,19 +126,24 @@ static bool holds(const struct seccomp_cond *cond, uint64_t v)
     return false;
 }
 
-/* The rule of the multiplexed call itself that decides about op. Conditions are on the first argument only (rules.c). */
+/*
+ * The rule of the multiplexed call itself that decides about op: one that compares the operation before one that does
+ * not, wherever they stand. Conditions are on the first argument only (rules.c).
+ */
 static const struct seccomp_rule *own_rule(const struct seccomp_call *self, uint32_t op)
 {
-    if (self == NULL)
-        return NULL;
-    for (size_t i = 0; i < self->n; i++) {
+    const struct seccomp_rule *always = NULL;
+    for (size_t i = 0; self != NULL && i < self->n; i++) {
+        const struct seccomp_rule *rule = self->rules[i];
         bool all = true;
-        for (unsigned k = 0; k < self->rules[i]->n_conds; k++)
-            all = all && holds(&self->rules[i]->conds[k], op);
-        if (all)
-            return self->rules[i];
+        for (unsigned k = 0; k < rule->n_conds; k++)
+            all = all && holds(&rule->conds[k], op);
+        if (all && rule->n_conds > 0)
+            return rule;
+        if (all && always == NULL)
+            always = rule;
     }
-    return NULL;
+    return always;
 }
 
 int seccomp_mux_judge(struct arena *a, const struct seccomp_rules *rules, const struct seccomp_calls *calls,

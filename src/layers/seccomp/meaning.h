@@ -24,7 +24,7 @@ const struct seccomp_call *seccomp_calls_find(const struct seccomp_calls *calls,
  * socketcall(2) and ipc(2) carry many calls, whose arguments lie in memory that a filter cannot read. An operation of
  * one of them is judged as the call that it stands for; where that call's verdict depends on its arguments, it gets
  * the strictest verdict the call could get. A rule that names socketcall and compares its first argument is obeyed
- * as it stands: whoever writes that has thought of it.
+ * as it stands, wherever it stands: whoever writes that has thought of it.
  */
 struct seccomp_mux {
     const char *name;
