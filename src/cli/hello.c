@@ -19,12 +19,28 @@
 
 enum { MAX_REPORT = 1024 * 1024 };
 
+struct key {
+    const char *key, *group, *label;
+};
+
+static const struct key keys[] = {
+#define X(identifier, key, group, label) {key, group, label},
+    HELLO_KEYS(X)
+#undef X
+};
+
+struct row {
+    const struct key *key;
+    const char *inside, *outside;
+};
+
 struct meeting {
     struct arena *arena;
     int to, from;     /* the program's standard input and output, our ends */
     char *report;     /* its lines */
-    struct outside outside;
-    char name[64];    /* of the container */
+    struct row *rows;
+    size_t n_rows;
+    char name[129];   /* of the container */
     struct err err;   /* what went wrong in between */
 };
 
@@ -48,44 +64,56 @@ static int read_report(struct meeting *m)
     return -EPIPE;
 }
 
-static void started(void *data, struct store *s, const struct container *c, pid_t pid, int pidfd)
-{
-    struct meeting *m = data;
-    snprintf(m->name, sizeof m->name, "%s", c->name);
-    int r = read_report(m);
-    if (r < 0)
-        err_set_errno(&m->err, r, LAYER_CLI, "report from inside the container");
-    else
-        (void)outside_look(m->arena, &s->host, pid, pidfd, &m->outside, &m->err);
-    fd_close(&m->to); /* its input ends, so it ends */
-}
-
-struct key {
-    const char *key, *group, *label;
-};
-
-static const struct key keys[] = {
-#define X(identifier, key, group, label) {key, group, label},
-    HELLO_KEYS(X)
-#undef X
-};
-
 /* "\n" and its like, as the report writes them; the rest of the line is ours to change. */
 static void unescape(char *s)
 {
     char *to = s;
     for (; *s != '\0'; s++) {
-        if (s[0] == '\\' && s[1] == 'n') {
-            *to++ = ' ';
-            s++;
-        } else if (s[0] == '\\' && s[1] == '\\') {
-            *to++ = '\\';
+        if (s[0] == '\\' && (s[1] == 'n' || s[1] == '\\')) {
+            *to++ = s[1] == 'n' ? ' ' : '\\';
             s++;
         } else {
             *to++ = *s;
         }
     }
     *to = '\0';
+}
+
+/* Put beside each line of the report what is to be seen of it from here, while the program waits. */
+static void make_rows(struct meeting *m, const struct outside *outside)
+{
+    size_t lines = 1;
+    for (const char *p = m->report; *p != '\0'; p++)
+        lines += *p == '\n';
+    m->rows = arena_calloc(m->arena, lines, sizeof *m->rows);
+    const struct key *last = NULL;
+    for (char *rest = m->report, *line; m->rows != NULL && (line = strsep(&rest, "\n")) != NULL;) {
+        char *value = strchr(line, '=');
+        if (value == NULL)
+            continue;
+        *value++ = '\0';
+        unescape(value);
+        for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+            if (!str_eq(keys[i].key, line))
+                continue;
+            const char *seen = outside_value(m->arena, outside, line, value, last == &keys[i]);
+            m->rows[m->n_rows++] = (struct row){&keys[i], value, seen};
+            last = &keys[i];
+        }
+    }
+}
+
+static void started(void *data, struct store *s, const struct container *c, pid_t pid, int pidfd)
+{
+    struct meeting *m = data;
+    snprintf(m->name, sizeof m->name, "%s", c->name);
+    struct outside outside;
+    int r = read_report(m);
+    if (r < 0)
+        err_set_errno(&m->err, r, LAYER_CLI, "report from inside the container");
+    else if (outside_look(m->arena, &s->host, pid, pidfd, &outside, &m->err) == 0)
+        make_rows(m, &outside);
+    fd_close(&m->to); /* its input ends, so it ends */
 }
 
 static size_t piece_length(const char *text, size_t room)
@@ -111,29 +139,19 @@ static void print_row(const char *label, const char *inside, const char *outside
     } while (*inside != '\0' || *outside != '\0');
 }
 
-static void print_meeting(struct meeting *m, unsigned width)
+static void print_meeting(const struct meeting *m, unsigned width)
 {
     size_t room = width > 60 ? (width - 22) / 2 : 24;
-    const char *group = "", *last = "";
+    const struct key *last = NULL;
     printf("\nContainer %s: the same things seen from inside and from outside\n\n", m->name);
     printf("  %-16s %-*s  %s\n", "", (int)room, "INSIDE", "OUTSIDE");
-    for (char *rest = m->report, *line; (line = strsep(&rest, "\n")) != NULL;) {
-        char *value = strchr(line, '=');
-        if (value == NULL)
-            continue;
-        *value++ = '\0';
-        unescape(value);
-        for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-            if (!str_eq(keys[i].key, line))
-                continue;
-            if (!str_eq(group, keys[i].group))
-                printf("\n%s\n", keys[i].group);
-            group = keys[i].group;
-            bool again = str_eq(last, keys[i].label);
-            last = keys[i].label;
-            print_row(again ? "" : keys[i].label, value, outside_value(m->arena, &m->outside, keys[i].key, value, again),
-                      room);
-        }
+    for (size_t i = 0; i < m->n_rows; i++) {
+        const struct row *row = &m->rows[i];
+        if (last == NULL || !str_eq(last->group, row->key->group))
+            printf("\n%s\n", row->key->group);
+        bool again = last != NULL && str_eq(last->label, row->key->label);
+        print_row(again ? "" : row->key->label, row->inside, row->outside, room);
+        last = row->key;
     }
     putchar('\n');
 }

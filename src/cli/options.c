@@ -185,6 +185,19 @@ static void print_wrapped(FILE *f, const char *text, unsigned margin, unsigned w
     }
 }
 
+/* Names of the options that are known and refused, or taken with one value only. */
+static void print_refused(FILE *f, const struct option *table, unsigned width)
+{
+    CLEANUP_BUF struct buf names = BUF_INIT;
+    for (const struct option *o = table; o->name != NULL; o++)
+        if (o->kind == OPTION_REFUSED || o->kind == OPTION_CHOICE)
+            buf_printf(&names, "%s--%s", names.len > 0 ? " " : "", o->name);
+    if (names.len == 0)
+        return;
+    fputs("\nRefused, and the message says why (some are taken with the value that is so anyway):\n  ", f);
+    print_wrapped(f, buf_str(&names), 2, width);
+}
+
 void options_help(FILE *f, const struct option *table, unsigned width)
 {
     enum { COLUMN = 32 };
@@ -200,4 +213,5 @@ void options_help(FILE *f, const struct option *table, unsigned width)
             fprintf(f, "\n%*s", COLUMN, "");
         print_wrapped(f, o->help, COLUMN, width);
     }
+    print_refused(f, table, width);
 }

@@ -64,6 +64,7 @@ int outside_look(struct arena *a, const struct host *host, pid_t pid, int pidfd,
     ret->status = read_proc(a, pid, "status");
     ret->mountinfo = read_proc(a, pid, "mountinfo");
     ret->cgroup = read_proc(a, pid, "cgroup");
+    ret->limits = read_proc(a, pid, "limits");
     for (size_t i = 0; i < ARRAY_LEN(namespace_names); i++)
         ret->namespaces[i] = namespace_inode(a, number, namespace_names[i]);
     return 0;
@@ -105,7 +106,7 @@ static const char *id_value(struct arena *a, const struct outside *o, const char
     if (words == NULL)
         return "";
     words[strcspn(words, " \t")] = '\0';
-    return arena_printf(a, "%s%s", words, str_eq(words, "0") ? ", the host's root" : "");
+    return arena_printf(a, "%s%s", words, str_eq(words, "0") ? ", root of the host" : "");
 }
 
 static const char *capability_value(struct arena *a, const struct outside *o, const char *field)
@@ -161,6 +162,73 @@ static const char *interface_value(struct arena *a, const struct outside *o, con
     return "";
 }
 
+/* "memory/memory.limit_in_bytes 512": the same file of the container's group, read through the host's tree. */
+static const char *limit_value(struct arena *a, const struct outside *o, const char *inside)
+{
+    const char *slash = strchr(inside, '/'), *blank = strchr(inside, ' ');
+    const char *mount = o->host->cgroup.v2_mount, *file = inside;
+    char *wanted = NULL;
+    if (blank == NULL)
+        return "";
+    if (slash != NULL && slash < blank) {
+        wanted = arena_strndup(a, inside, (size_t)(slash - inside));
+        file = slash + 1;
+    }
+    for (const char *line = o->cgroup; line != NULL && *line != '\0';) {
+        char controllers[128] = "", path[512] = "", whole[1024], value[128];
+        const char *first = strchr(line, ':'), *second = first != NULL ? strchr(first + 1, ':') : NULL;
+        if (second != NULL && (size_t)(second - first) < sizeof controllers) {
+            snprintf(controllers, sizeof controllers, "%.*s", (int)(second - first - 1), first + 1);
+            snprintf(path, sizeof path, "%.*s", (int)strcspn(second + 1, "\n"), second + 1);
+            for (size_t i = 0; wanted != NULL && i < o->host->cgroup.n_v1; i++) {
+                const char *name = strrchr(o->host->cgroup.v1[i].mount, '/');
+                if (name != NULL && str_eq(name + 1, wanted))
+                    mount = o->host->cgroup.v1[i].mount;
+            }
+            if (str_eq(controllers, wanted != NULL ? wanted : "") && mount != NULL) {
+                snprintf(whole, sizeof whole, "%s%s/%.*s", mount, path, (int)(blank - file), file);
+                if (file_read_into(AT_FDCWD, whole, value, sizeof value) > 0)
+                    return arena_strndup(a, value, strcspn(value, "\n"));
+            }
+        }
+        line = strchr(line, '\n');
+        line = line != NULL ? line + 1 : NULL;
+    }
+    return "";
+}
+
+/* "nofile 1024 unlimited": the line of /proc/PID/limits, whose names are sentences. */
+static const char *rlimit_value(struct arena *a, const struct outside *o, const char *inside)
+{
+    static const char *const names[][2] = {
+        {"as", "Max address space"},     {"core", "Max core file size"},    {"cpu", "Max cpu time"},
+        {"data", "Max data size"},       {"fsize", "Max file size"},        {"locks", "Max file locks"},
+        {"memlock", "Max locked memory"}, {"msgqueue", "Max msgqueue size"}, {"nice", "Max nice priority"},
+        {"nofile", "Max open files"},    {"nproc", "Max processes"},        {"rss", "Max resident set"},
+        {"rtprio", "Max realtime priority"}, {"rttime", "Max realtime timeout"}, {"sigpending", "Max pending signals"},
+        {"stack", "Max stack size"},
+    };
+    size_t n = strcspn(inside, " ");
+    for (size_t i = 0; i < ARRAY_LEN(names) && o->limits != NULL; i++) {
+        if (strlen(names[i][0]) != n || memcmp(names[i][0], inside, n) != 0)
+            continue;
+        const char *line = strstr(o->limits, names[i][1]);
+        char soft[32], hard[32];
+        if (line != NULL && sscanf(line + strlen(names[i][1]), "%31s %31s", soft, hard) == 2)
+            return arena_printf(a, "%s %s", soft, hard);
+    }
+    return "";
+}
+
+/* One line of a file of /proc/PID. */
+static const char *file_line(struct arena *a, const struct outside *o, const char *file)
+{
+    char *text = read_proc(a, o->pid, file);
+    if (text != NULL)
+        text[strcspn(text, "\n")] = '\0';
+    return text;
+}
+
 static const char *seccomp_value(struct arena *a, const struct outside *o)
 {
     static const char *const modes[] = {"disabled", "strict", "filter"};
@@ -181,9 +249,23 @@ static const char *kernel_value(struct arena *a)
     return uname(&u) == 0 ? arena_printf(a, "%s %s %s: one kernel for all", u.sysname, u.release, u.machine) : "";
 }
 
-static const char *or_empty(const char *text)
+/* The text with container IDs cut to the twelve digits that people know them by. */
+static const char *shorten(struct arena *a, const char *text)
 {
-    return text != NULL ? text : "";
+    enum { ID = 64, SHOWN = 12 };
+    char *copy = arena_strdup(a, text != NULL ? text : "");
+    for (char *p = copy; p != NULL && *p != '\0'; p++) {
+        size_t n = strspn(p, "0123456789abcdef");
+        if (n == ID) {
+            memcpy(p + SHOWN, "...", 3);
+            memmove(p + SHOWN + 3, p + ID, strlen(p + ID) + 1);
+            n = SHOWN;
+        }
+        p += n;
+        if (*p == '\0')
+            break;
+    }
+    return copy != NULL ? copy : "";
 }
 
 const char *outside_value(struct arena *a, const struct outside *o, const char *key, const char *inside, bool again)
@@ -227,5 +309,15 @@ const char *outside_value(struct arena *a, const struct outside *o, const char *
         value = status_field(a, o, "Seccomp_filters");
     else if (str_eq(key, "no_new_privs"))
         value = status_field(a, o, "NoNewPrivs");
-    return or_empty(value);
+    else if (str_eq(key, "limit"))
+        value = limit_value(a, o, inside);
+    else if (str_eq(key, "rlimit"))
+        value = rlimit_value(a, o, inside);
+    else if (str_eq(key, "oom_score_adj"))
+        value = file_line(a, o, "oom_score_adj");
+    else if (str_eq(key, "label"))
+        value = file_line(a, o, "attr/current");
+    else if (str_eq(key, "landlock"))
+        value = "shown to nobody by the kernel";
+    return shorten(a, value);
 }

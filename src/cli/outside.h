@@ -15,7 +15,7 @@ struct outside {
     const struct host *host;
     pid_t pid;
     const struct oci_config *observed;
-    char *status, *mountinfo, *cgroup; /* texts of /proc/PID, read while it lived */
+    char *status, *mountinfo, *cgroup, *limits; /* texts of /proc/PID, read while it lived */
     char *namespaces[8];               /* "4026531836" each, in the order of outside_namespaces */
     unsigned processes;                /* on the whole host */
 };
