@@ -12,8 +12,8 @@
  *   layers/<hex>/fs       an unpacked layer. <hex> is its chain ID (image-spec, config.md), so that an equal stack of
  *                         layers is shared. Whiteouts are in overlayfs' form.
  *   containers/<id>/      one container's writable layer: see storage/storage.h
- *   tmp/<name>/           work in progress. Its maker holds a lock on the directory; what a dead process left is cleared
- *                         by the next load, import or removal.
+ *   tmp/<name>/           work in progress. Its maker holds a lock on the directory; what a dead process left is
+ *                         cleared by the next load, import or removal.
  *   lock                  flock: shared while a container takes its layers, exclusive while names or layers change.
  *
  * Nothing is visible in images/ or layers/ before it was verified and synced: everything is made below tmp/ and renamed

@@ -11,8 +11,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "run"))
 from image_archives import Image, compress, file, folder, hostile_layers, symlink, tar  # noqa: E402
 
 REFERENCES = ["nginx", "nginx:1.27", "library/nginx", "docker.io/library/nginx:latest", "index.docker.io/a/b",
-              "localhost/x", "localhost:5000/x@sha256:" + "a" * 64, "[::1]:5000/x", "a__b/c-d.e", "A.b/c", "x:" + "t" * 128,
-              "x@sha512:" + "0" * 128, "", "/", ":", "@", "a/", "a//b", "a:b:c", "f" * 64, "x" * 300, "ü", "a.b:99999999/c"]
+              "localhost/x", "localhost:5000/x@sha256:" + "a" * 64, "[::1]:5000/x", "a__b/c-d.e", "A.b/c",
+              "x:" + "t" * 128, "x@sha512:" + "0" * 128, "", "/", ":", "@", "a/", "a//b", "a:b:c", "f" * 64, "x" * 300,
+              "ü", "a.b:99999999/c", "docker.io/a.b/c"]
 
 
 def main():

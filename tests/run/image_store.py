@@ -83,8 +83,8 @@ def picture(top, content=True):
 
 def plain_layer():
     return tar(folder("bin", mtime=1000), file("bin/sh", b"#!/bin/false", mode=0o4755, uid=0, gid=7, mtime=1234),
-               hardlink("bin/ash", "bin/sh"), symlink("bin/link", "/etc/passwd"), folder("home/user", uid=1000, gid=1000,
-                                                                                      mode=0o2700, mtime=77),
+               hardlink("bin/ash", "bin/sh"), symlink("bin/link", "/etc/passwd"),
+               folder("home/user", uid=1000, gid=1000, mode=0o2700, mtime=77),
                file("home/user/f", b"x" * 100000, uid=1000, gid=1001, mode=0o640), entry("fifo", kind=tarfile.FIFOTYPE),
                folder("tmp", mode=0o1777))
 

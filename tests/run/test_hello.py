@@ -58,16 +58,16 @@ def test_what_it_says_is_so():
 
 def test_walls_show(tmp_path):
     """Each wall, put up by another program, appears in the report; without it it does not."""
-    seen = report("unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc", "--uts", "--net", "sh", "-c",
-                  'hostname inside; ulimit -n 77; exec "$0" "$@"')
+    seen = report("unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc", "--uts", "--net",
+                  "sh", "-c", 'hostname inside; ulimit -n 77; exec "$0" "$@"')
     assert seen["pid"] == ["1"] and len(seen["process"]) == 1
     assert seen["hostname"] == ["inside"]
     assert seen["host_uid"] == ["0"] and seen["uid_map"] == ["0 0 1"]
     assert seen["interface"] == ["lo down"]
     assert "nofile 77 77" in seen["rlimit"]
     assert seen["ns.user"] != report()["ns.user"]
-    seen = report("setpriv", "--no-new-privs", "--bounding-set", "-all,+chown,+net_raw", "--inh-caps", "-all", "--reuid", "7",
-                  "--regid", "8", "--groups", "9,10")
+    seen = report("setpriv", "--no-new-privs", "--bounding-set", "-all,+chown,+net_raw", "--inh-caps", "-all",
+                  "--reuid", "7", "--regid", "8", "--groups", "9,10")
     assert seen["no_new_privs"] == ["1"]
     assert (seen["uid"], seen["gid"], seen["groups"]) == (["7"], ["8"], ["9 10"])
     assert seen["cap.bounding"] == ["CHOWN NET_RAW"] and seen["cap.effective"] == ["none"]

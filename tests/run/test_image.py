@@ -113,8 +113,8 @@ def test_skopeo_round_trip(store, tmp_path, form):
     """What skopeo writes loads here, and what is in our store skopeo reads: same ID, same layers."""
     layout, _ = umoci_image(tmp_path)
     archive = tmp_path / "image.tar"
-    subprocess.run(["skopeo", "copy", "-q", "--insecure-policy", f"oci:{layout}:v1", f"{form}:{archive}:example.org/a/b:v1"],
-                   check=True)
+    subprocess.run(["skopeo", "copy", "-q", "--insecure-policy", f"oci:{layout}:v1",
+                    f"{form}:{archive}:example.org/a/b:v1"], check=True)
     done = store.load(archive.read_bytes())
     assert done.stdout.startswith("example.org/a/b:v1 sha256:")
     store.verify()
@@ -172,7 +172,8 @@ def test_import_wants_the_whole_archive(store):
 
 def test_odd_names(store):
     """Bytes are kept as they are: control characters, Latin-1 in ustar, UTF-8 in PAX, the longest name."""
-    names = [b"new\nline", b"esc\x1b[31m", b"latin-\xe9\xff", "schön-☃".encode(), b"n" * 255, b" ", b"-rf", b"\\", b"*"]
+    names = [b"new\nline", b"esc\x1b[31m", b"latin-\xe9\xff", "schön-☃".encode(), b"n" * 255, b" ", b"-rf", b"\\",
+             b"*"]
     form = [tarfile.USTAR_FORMAT if b"latin" in n else tarfile.GNU_FORMAT for n in names]
     for i, name in enumerate(names):
         text = name.decode("utf-8", "surrogateescape")
@@ -255,7 +256,8 @@ def test_names(store):
         assert store("resolve", reference, check=0).stdout.split()[1] == image.id(), reference
     for reference, word in (("nginx", "no image"), ("Nginx", "no image name"), ("localhost/nginx:1.27", "no image"),
                             ("", "empty"), ("../x", "no image name"), ("nginx:" + "t" * 129, "tag"),
-                            ("nginx@sha256:12", "digest"), ("f" * 64, "image ID"), ("nginx@sha256:" + "0" * 64, "no image")):
+                            ("nginx@sha256:12", "digest"), ("f" * 64, "image ID"),
+                            ("nginx@sha256:" + "0" * 64, "no image")):
         done = store("resolve", reference, check=125)
         assert word in done.stderr, done.stderr
 
@@ -353,7 +355,7 @@ def test_look_up_is_fast_and_loads_no_library(store, tmp_path):
     if b"__asan_init" not in DRIVER.read_bytes():  # a sanitizer's time is its own
         assert best < 300, f"{best} microseconds"
     trace = tmp_path / "trace"
-    subprocess.run(["strace", "-o", trace, "-e", "trace=openat,getdents64", *store.argv("resolve", "many:7")], check=True,
-                   capture_output=True, env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
+    subprocess.run(["strace", "-o", trace, "-e", "trace=openat,getdents64", *store.argv("resolve", "many:7")],
+                   check=True, capture_output=True, env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
     text = trace.read_text()
     assert "libarchive" not in text and "libcrypto" not in text and "getdents" not in text

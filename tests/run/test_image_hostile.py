@@ -180,7 +180,8 @@ def damage(name):
     if name == "wrong size":
         return image.oci(lambda f: change_index(f, lambda d: d.update(size=d["size"] + 1))), "its descriptor says"
     if name == "digest with a path":
-        return image.oci(lambda f: change_index(f, lambda d: d.update(digest="sha256:../../../../etc/passwd"))), "digest"
+        outside = "sha256:../../../../etc/passwd"
+        return image.oci(lambda f: change_index(f, lambda d: d.update(digest=outside))), "digest"
     if name == "other diff ID":
         image.diff_ids[0] = digest(b"something else")
         return image.oci(), "diff ID"
@@ -197,13 +198,14 @@ def damage(name):
         image.layer_type = "application/vnd.oci.image.layer.v1.tar+encrypted"
         return image.oci(), "no file system layer"
     if name == "index of no image":
-        return image.oci(lambda f: f.update({"index.json": document({"schemaVersion": 2, "manifests": []})})), "no image"
+        empty = document({"schemaVersion": 2, "manifests": []})
+        return image.oci(lambda f: f.update({"index.json": empty})), "no image"
     if name == "docker: configuration elsewhere":
         return image.docker(lambda f: f.update({"manifest.json": document(
             [{"Config": "/etc/passwd", "RepoTags": ["x"], "Layers": []}])})), "lacks the configuration"
     if name == "docker: layer elsewhere":
-        return image.docker(lambda f: f.update({"manifest.json": document(
-            [{"Config": image.id()[7:] + ".json", "RepoTags": ["x"], "Layers": ["../../../etc/passwd"]}])})), "lacks layer"
+        entry_of = {"Config": image.id()[7:] + ".json", "RepoTags": ["x"], "Layers": ["../../../etc/passwd"]}
+        return image.docker(lambda f: f.update({"manifest.json": document([entry_of])})), "lacks layer"
     if name == "docker: manifest.json is no list":
         return image.docker(lambda f: f.update({"manifest.json": b"{}"})), "manifest.json"
     if name == "truncated":

@@ -31,8 +31,8 @@ def busy_image(number, files=60):
 def test_the_same_image_from_many(store):
     image = busy_image(0)
     archive = image.oci()
-    running = [subprocess.Popen(store.argv("load"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-               for _ in range(8)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    running = [subprocess.Popen(store.argv("load"), **pipes) for _ in range(8)]
     for process in running:
         process.stdin.write(archive)
         process.stdin.close()
@@ -110,11 +110,11 @@ def test_full_disk(tmp_path):
 
 
 def test_as_an_ordinary_user(user_dir):
-    """Files stay the user's, devices are left out, and both are said; directories without permissions do not stop it."""
+    """Files stay the user's, devices are left out, and both are said; directories that are shut do not stop it."""
     store = Store(user_dir / "store", as_user())
     layer = tar(folder("shut", mode=0o555, uid=7), file("shut/f", mode=0o400, uid=7), folder("none", mode=0),
-                file("none/g", b"g"), entry("null", kind=tarfile.CHRTYPE, devmajor=1, devminor=3), file("su", mode=0o4755),
-                file(".wh.gone", b""), folder("o"), file("o/.wh..wh..opq", b""))
+                file("none/g", b"g"), entry("null", kind=tarfile.CHRTYPE, devmajor=1, devminor=3),
+                file("su", mode=0o4755), file(".wh.gone", b""), folder("o"), file("o/.wh..wh..opq", b""))
     done = store.load(Image(layer).oci())
     assert "skipped devices 1, owners lost 6" in done.stdout, done.stdout
     top, = store.layers()

@@ -101,8 +101,9 @@ def main():
     with open(out_header, "w", encoding="ascii") as f:
         f.write("/* Made by make_archive.py: where the parts of the embedded image lie. */\n")
         f.write('#define EMBEDDED_MANIFEST_DIGEST "%s"\n' % digest(manifest))
-        for what in blobs:
-            f.write("static const struct embedded_part embedded_%s = %s;\n" % (what, part(*archive_tar.parts[blobs[what]])))
+        for what, name_of_blob in blobs.items():
+            f.write("static const struct embedded_part embedded_%s = %s;\n"
+                    % (what, part(*archive_tar.parts[name_of_blob])))
         f.write("static const struct embedded_file embedded_files[] = {\n")
         for member in members:
             kind = S_IFDIR if member.isdir() else S_IFREG
