@@ -378,16 +378,16 @@ static void mountinfo_is_read_with_its_escapes(void **state)
     struct arena a = ARENA_INIT;
     struct mountinfo_entry *e = NULL;
     size_t n = 0;
-    assert_int_equal(mountinfo_parse(&a, text, &e, &n), 0);
+    assert_int_equal(rootfs_mountinfo_parse(&a, text, &e, &n), 0);
     assert_int_equal(n, 2);
     assert_string_equal(e[0].path, "/a b");
     assert_string_equal(e[0].optional, "master:1 shared:7");
     assert_int_equal(e[0].parent, 35);
     assert_string_equal(e[1].optional, "");
-    assert_true(mountinfo_has(e[0].options, "noatime") && !mountinfo_has(e[0].options, "atime"));
-    assert_string_equal(mountinfo_value(&a, e[1].super, "lowerdir"), "/l,1:/l2");
-    assert_string_equal(mountinfo_value(&a, e[1].super, "upperdir"), "/u");
-    assert_null(mountinfo_value(&a, e[1].super, "workdir"));
+    assert_true(rootfs_mountinfo_has(e[0].options, "noatime") && !rootfs_mountinfo_has(e[0].options, "atime"));
+    assert_string_equal(rootfs_mountinfo_value(&a, e[1].super, "lowerdir"), "/l,1:/l2");
+    assert_string_equal(rootfs_mountinfo_value(&a, e[1].super, "upperdir"), "/u");
+    assert_null(rootfs_mountinfo_value(&a, e[1].super, "workdir"));
     arena_free(&a);
 }
 

@@ -59,7 +59,7 @@ static bool parse_line(char *line, struct mountinfo_entry *ret)
     return true;
 }
 
-int mountinfo_parse(struct arena *a, char *text, struct mountinfo_entry **ret, size_t *ret_n)
+int rootfs_mountinfo_parse(struct arena *a, char *text, struct mountinfo_entry **ret, size_t *ret_n)
 {
     size_t lines = 1;
     for (const char *p = text; *p != '\0'; p++)
@@ -89,7 +89,7 @@ static size_t word_length(const char *s)
     return n;
 }
 
-bool mountinfo_has(const char *list, const char *word)
+bool rootfs_mountinfo_has(const char *list, const char *word)
 {
     for (const char *p = list; *p != '\0';) {
         size_t n = word_length(p);
@@ -100,7 +100,7 @@ bool mountinfo_has(const char *list, const char *word)
     return false;
 }
 
-char *mountinfo_value(struct arena *a, const char *list, const char *key)
+char *rootfs_mountinfo_value(struct arena *a, const char *list, const char *key)
 {
     size_t key_length = strlen(key);
     for (const char *p = list; *p != '\0';) {

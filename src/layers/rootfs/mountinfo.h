@@ -17,12 +17,12 @@ struct mountinfo_entry {
 };
 
 /* Lines that do not have the form are left out. 0, -ENOMEM. text is changed and must live as long as the entries. */
-int mountinfo_parse(struct arena *a, char *text, struct mountinfo_entry **ret, size_t *ret_n);
+int rootfs_mountinfo_parse(struct arena *a, char *text, struct mountinfo_entry **ret, size_t *ret_n);
 
 /* Is this word in the list that commas separate? */
-bool mountinfo_has(const char *list, const char *word);
+bool rootfs_mountinfo_has(const char *list, const char *word);
 
 /* The value of "key=..." in such a list, in the arena, with overlay's escapes taken out; NULL: not there. */
-char *mountinfo_value(struct arena *a, const char *list, const char *key);
+char *rootfs_mountinfo_value(struct arena *a, const char *list, const char *key);
 
 #endif

@@ -34,7 +34,7 @@ static int read_mountinfo(struct arena *a, const char *path, struct mountinfo_en
 {
     char *text = NULL;
     int r = file_read(a, AT_FDCWD, path, MAX_MOUNTINFO, &text, NULL);
-    return r < 0 ? r : mountinfo_parse(a, text, ret, ret_n);
+    return r < 0 ? r : rootfs_mountinfo_parse(a, text, ret, ret_n);
 }
 
 static bool same_namespace(pid_t pid)
@@ -90,7 +90,7 @@ static bool is_null_device(const struct look *l, const struct mountinfo_entry *e
 
 static bool is_empty_directory(const struct look *l, const struct mountinfo_entry *e)
 {
-    if (!str_eq(e->type, "tmpfs") || !(mountinfo_has(e->options, "ro") || mountinfo_has(e->super, "ro")))
+    if (!str_eq(e->type, "tmpfs") || !(rootfs_mountinfo_has(e->options, "ro") || rootfs_mountinfo_has(e->super, "ro")))
         return false;
     CLEANUP_FD int fd = open_at(l, e, O_RDONLY | O_DIRECTORY);
     if (fd < 0)
@@ -110,8 +110,8 @@ static bool is_empty_directory(const struct look *l, const struct mountinfo_entr
 static bool is_readonly_path(const struct look *l, const struct mountinfo_entry *e)
 {
     const struct mountinfo_entry *parent = find_parent(l, e);
-    if (parent == NULL || !str_eq(parent->device, e->device) || !mountinfo_has(e->options, "ro") ||
-        mountinfo_has(parent->options, "ro"))
+    if (parent == NULL || !str_eq(parent->device, e->device) || !rootfs_mountinfo_has(e->options, "ro") ||
+        rootfs_mountinfo_has(parent->options, "ro"))
         return false;
     const char *below = rootfs_path_below(e->path, parent->path);
     const char *root_below = rootfs_path_below(e->root, parent->root);
@@ -191,7 +191,7 @@ static int observe_mount(const struct look *l, const struct mountinfo_entry *e, 
 /* "lowerdir=/a:/b", or since 6.8 "lowerdir+=/a,lowerdir+=/b": as our annotation writes them. */
 static char *lower_layers(struct arena *a, const char *super)
 {
-    char *joined = mountinfo_value(a, super, "lowerdir");
+    char *joined = rootfs_mountinfo_value(a, super, "lowerdir");
     if (joined != NULL)
         return joined;
     CLEANUP_BUF struct buf list = BUF_INIT;
@@ -207,8 +207,8 @@ static int observe_overlay(const struct look *l, const struct mountinfo_entry *e
     const struct {
         const char *annotation, *value;
     } found[] = {{ANNOTATION_ROOTFS_LOWER, lower_layers(l->arena, e->super)},
-                 {ANNOTATION_ROOTFS_UPPER, mountinfo_value(l->arena, e->super, "upperdir")},
-                 {ANNOTATION_ROOTFS_WORK, mountinfo_value(l->arena, e->super, "workdir")}};
+                 {ANNOTATION_ROOTFS_UPPER, rootfs_mountinfo_value(l->arena, e->super, "upperdir")},
+                 {ANNOTATION_ROOTFS_WORK, rootfs_mountinfo_value(l->arena, e->super, "workdir")}};
     int r = 0;
     for (size_t i = 0; i < ARRAY_LEN(found) && r == 0; i++)
         if (found[i].value != NULL)
@@ -222,7 +222,7 @@ static int observe_root(const struct look *l, const struct mountinfo_entry *e, s
     if (ret->root == NULL)
         return -ENOMEM;
     ret->root->readonly.set = true;
-    ret->root->readonly.v = mountinfo_has(e->options, "ro") || mountinfo_has(e->super, "ro");
+    ret->root->readonly.v = rootfs_mountinfo_has(e->options, "ro") || rootfs_mountinfo_has(e->super, "ro");
     ret->linux->rootfs_propagation = arena_strdup(l->arena, propagation_of(e));
     if (str_eq(e->type, "overlay"))
         return observe_overlay(l, e, ret);
