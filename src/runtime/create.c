@@ -142,6 +142,12 @@ static int record(void *data, pid_t pid, int pidfd UNUSED, struct err *err)
     return record_write(c->dir, &r, err);
 }
 
+static int listener_raised(void *data, pid_t pid, int fd, struct err *err)
+{
+    struct creation *c = data;
+    return handover_listener(c->request, c->config, pid, fd, err);
+}
+
 /* What cannot be taken away now stays on record, for delete to try again. */
 static int undo(struct creation *c, struct err *err)
 {
@@ -169,8 +175,9 @@ static int carry_out(struct creation *c, struct runtime_started *ret, struct err
                                   .bundle = q->bundle, .cache_dir = cache, .listener = c->listener,
                                   .stdio = {q->stdio[0], q->stdio[1], q->stdio[2]},
                                   .preserve_fds = q->preserve_fds, .no_pivot = q->no_pivot,
-                                  .no_new_keyring = q->no_new_keyring, .record = record, .record_data = c};
-    struct started started = {.pidfd = -EBADF, .console = -EBADF, .seccomp_listener = -EBADF};
+                                  .no_new_keyring = q->no_new_keyring, .record = record, .record_data = c,
+                                  .listener_raised = listener_raised, .listener_raised_data = c};
+    struct started started = {.pidfd = -EBADF, .console = -EBADF};
     if (r == 0)
         r = start_container(&start, &started, err);
     if (r < 0) {
@@ -179,7 +186,7 @@ static int carry_out(struct creation *c, struct runtime_started *ret, struct err
         (void)undo(c, NULL);
         return r;
     }
-    r = handover(q, c->config, &started, err);
+    r = handover(q, &started, err);
     if (r < 0) {
         handover_kill(&started);
         (void)undo(c, NULL);

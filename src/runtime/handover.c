@@ -88,8 +88,8 @@ static void add_json_string(struct buf *b, const char *s)
 }
 
 /* The "container process state" of config-linux.md, "seccomp": the agent gets it with the notify descriptor. */
-static int send_listener(const struct runtime_create *q, const struct oci_config *config,
-                         const struct started *started, struct err *err)
+int handover_listener(const struct runtime_create *q, const struct oci_config *config, pid_t pid, int listener,
+                      struct err *err)
 {
     const struct oci_seccomp *seccomp = config->linux->seccomp;
     CLEANUP_FD int socket = -EBADF;
@@ -98,32 +98,27 @@ static int send_listener(const struct runtime_create *q, const struct oci_config
         return err_set_errno(err, r, LAYER_SECCOMP, "listenerPath %s", seccomp->listener_path);
     char version[] = OCI_VERSION, status[] = "creating";
     struct oci_state state = {.oci_version = version, .id = (char *)(uintptr_t)q->id, .status = status,
-                              .pid = {.set = true, .v = started->pid}, .bundle = (char *)(uintptr_t)q->bundle,
+                              .pid = {.set = true, .v = pid}, .bundle = (char *)(uintptr_t)q->bundle,
                               .annotations = config->annotations};
     CLEANUP_BUF struct buf json = BUF_INIT;
     buf_printf(&json, "{\"ociVersion\":\"" OCI_VERSION "\",\"fds\":[\"seccompFd\"],\"pid\":%d,\"metadata\":",
-               (int)started->pid);
+               (int)pid);
     add_json_string(&json, seccomp->listener_metadata != NULL ? seccomp->listener_metadata : "");
     buf_puts(&json, ",\"state\":");
     oci_state_print(&state, false, &json);
     buf_putc(&json, '}');
     if (json.failed)
         return err_set(err, -ENOMEM, LAYER_RUNTIME, "out of memory");
-    r = send_with_fd(socket, json.data, json.len, started->seccomp_listener);
+    r = send_with_fd(socket, json.data, json.len, listener);
     return r < 0 ? err_set_errno(err, r, LAYER_SECCOMP, "listenerPath %s", seccomp->listener_path) : 0;
 }
 
-int handover(const struct runtime_create *q, const struct oci_config *config, struct started *started,
-             struct err *err)
+int handover(const struct runtime_create *q, struct started *started, struct err *err)
 {
     int r = 0;
     if (q->console_socket != NULL) {
         r = send_console(q->console_socket, started->console, err);
         fd_close(&started->console);
-    }
-    if (r == 0 && started->seccomp_listener >= 0) {
-        r = send_listener(q, config, started, err);
-        fd_close(&started->seccomp_listener);
     }
     if (r == 0 && q->pid_file != NULL) {
         char pid[16];
@@ -143,5 +138,4 @@ void handover_kill(struct started *started)
         ;
     fd_close(&started->pidfd);
     fd_close(&started->console);
-    fd_close(&started->seccomp_listener);
 }

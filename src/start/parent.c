@@ -264,6 +264,17 @@ static int after_clone(struct parent *p, struct err *err)
     return r < 0 ? broken(p, r, err) : 0;
 }
 
+static int pass_listener(struct parent *p, struct err *err)
+{
+    const struct start_request *request = p->child.request;
+    int *fd = &p->child.apply.fds[SLOT_SECCOMP_LISTENER];
+    int r = request->listener_raised == NULL
+                ? err_set(err, -ENOTSUP, LAYER_START, "nobody to give the seccomp listener to")
+                : request->listener_raised(request->listener_raised_data, p->pid, *fd, err);
+    fd_close(fd);
+    return r;
+}
+
 /* Listen to the child until its program runs (or, with a listener, until all is built). */
 static int follow(struct parent *p, struct err *err)
 {
@@ -282,6 +293,8 @@ static int follow(struct parent *p, struct err *err)
                 return err_set(err, -EPROTO, LAYER_START, "protocol: RAISED for slot %d", frame.slot);
             fd_close(&p->child.apply.fds[frame.slot]);
             p->child.apply.fds[frame.slot] = TAKE_FD(fd);
+            if (frame.slot == SLOT_SECCOMP_LISTENER && (r = pass_listener(p, err)) < 0)
+                return r;
             break;
         case MSG_CREATED:
             return 0;
@@ -348,8 +361,7 @@ int start_container(const struct start_request *request, struct started *ret, st
     }
     *ret = (struct started){.pid = p.pid,
                             .pidfd = TAKE_FD(p.pidfd),
-                            .console = TAKE_FD(p.child.apply.fds[SLOT_CONSOLE]),
-                            .seccomp_listener = TAKE_FD(p.child.apply.fds[SLOT_SECCOMP_LISTENER])};
+                            .console = TAKE_FD(p.child.apply.fds[SLOT_CONSOLE])};
     parent_free(&p);
     return 0;
 }

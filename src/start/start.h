@@ -28,13 +28,18 @@ struct start_request {
      */
     int (*record)(void *data, pid_t pid, int pidfd, struct err *err);
     void *record_data;
+    /*
+     * Called as soon as the child has raised its seccomp listener, which stays the caller's. It must get to the agent
+     * before anything more is expected of the child, whose next call may already wait for the agent's answer.
+     */
+    int (*listener_raised)(void *data, pid_t pid, int fd, struct err *err);
+    void *listener_raised_data;
 };
 
 struct started {
     pid_t pid;
     int pidfd;
-    int console;          /* pseudo-terminal master, or -EBADF */
-    int seccomp_listener; /* seccomp notify descriptor, or -EBADF */
+    int console; /* pseudo-terminal master, or -EBADF */
 };
 
 /*

@@ -8,6 +8,7 @@ import select
 import shutil
 import socket
 import struct
+import subprocess
 import threading
 import time
 
@@ -257,3 +258,25 @@ def test_an_agent_answers(oci, bundle, tmp_path, nnp):
     assert agent.state["metadata"] == 'say "4242"\n'
     assert agent.state["state"]["status"] == "creating" and agent.state["state"]["pid"] == agent.state["pid"]
     assert agent.state["state"]["bundle"] == str(bundle.path)
+
+
+@pytest.mark.parametrize("nnp", [False, True])
+def test_an_agent_asked_about_everything(oci, bundle, tmp_path, nnp):
+    """Also about the very calls by which a start goes on: runc forbids to ask about write for that."""
+    agent = agent_for(bundle, tmp_path, {"defaultAction": "SCMP_ACT_NOTIFY"}, nnp)
+    assert run(oci, calling(bundle, "getppid"), check=0, timeout=30).stdout.strip() == "4242"
+    agent.join(20)
+    assert GETPPID in agent.calls and len(agent.calls) > 5
+
+
+def test_an_agent_asked_about_everything_between_create_and_start(oci, bundle, tmp_path):
+    agent = agent_for(bundle, tmp_path, {"defaultAction": "SCMP_ACT_NOTIFY"}, True)
+    calling(bundle, "getppid")
+    # The container keeps what it inherits open: no pipe to wait for.
+    create = oci.start("create", "--bundle", bundle.path, "asked", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    assert create.wait(30) == 0
+    agent_had_it = agent.state is not None
+    oci("start", "asked", check=0, timeout=30)
+    agent.join(20)
+    oci("delete", "--force", "asked", check=0)
+    assert agent_had_it and GETPPID in agent.calls
