@@ -5,79 +5,70 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/str.h"
 
-/* The link's target; negative errno. */
-static int target_of(int dir, const char *name, char buf[static PATH_MAX])
+/*
+ * Names are taken without a lock, for symlinkat(2) takes them or says that they are taken. They are let go of, and dead
+ * ones cleared, under a lock on the directory: between the look at a link and its removal it must not become another's.
+ */
+static int lock(int dir)
 {
-    ssize_t n = readlinkat(dir, name, buf, PATH_MAX - 1);
-    if (n < 0)
+    CLEANUP_FD int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || flock(fd, LOCK_EX) < 0)
         return -errno;
-    buf[n] = '\0';
-    return 0;
+    return TAKE_FD(fd);
 }
 
-/* Take a dead thing's claim away. -EEXIST: it is not dead; -EAGAIN: it is gone, look again. */
+/* Take a dead thing's claim away; the lock is held. 0: it is gone; -EEXIST: it is not dead. */
 static int clear_dead(int dir, const char *name)
 {
-    char owner[PATH_MAX], moved[PATH_MAX], aside[NAME_MAX + 1];
-    int r = target_of(dir, name, owner);
-    if (r < 0)
-        return r == -ENOENT ? -EAGAIN : r;
     struct stat st;
     if (fstatat(dir, name, &st, 0) == 0 || errno != ENOENT)
         return -EEXIST;
-    /*
-     * Of two that found it dead, one may by now have put its own link there. So it is moved aside, where nobody else
-     * looks, and looked at once more.
-     */
-    int length = snprintf(aside, sizeof aside, ".%s.%d", name, (int)getpid());
-    if (length < 0 || (size_t)length >= sizeof aside)
-        return -ENAMETOOLONG;
-    if (renameat(dir, name, dir, aside) < 0)
-        return errno == ENOENT ? -EAGAIN : -errno;
-    bool dead = target_of(dir, aside, moved) == 0 && str_eq(moved, owner);
-    if (!dead && renameat2(dir, aside, dir, name, RENAME_NOREPLACE) == 0)
-        return -EEXIST;
-    (void)unlinkat(dir, aside, 0);
-    return -EAGAIN;
+    return unlinkat(dir, name, 0) < 0 && errno != ENOENT ? -errno : 0;
 }
 
 int claim_take(int dir, const char *name, const char *target)
 {
-    int r;
-    do {
+    int r = 0;
+    while (r == 0) {
         if (symlinkat(target, dir, name) == 0)
             return 0;
-        r = errno == EEXIST ? clear_dead(dir, name) : -errno;
-    } while (r == -EAGAIN);
+        if (errno != EEXIST)
+            return -errno;
+        CLEANUP_FD int held = lock(dir);
+        r = held < 0 ? held : clear_dead(dir, name);
+    }
     return r;
 }
 
 void claim_sweep(int dir)
 {
-    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = lock(dir);
     DIR *list = fd >= 0 ? fdopendir(fd) : NULL;
     if (list == NULL) {
         fd_close(&fd);
         return;
     }
     for (struct dirent *e; (e = readdir(list)) != NULL;)
-        if (e->d_name[0] != '.')
+        if (!str_eq(e->d_name, ".") && !str_eq(e->d_name, ".."))
             (void)clear_dead(dir, e->d_name);
     closedir(list);
 }
 
 void claim_release(int dir, const char *name, const char *target)
 {
+    CLEANUP_FD int held = lock(dir);
     char owner[PATH_MAX];
-    if (target_of(dir, name, owner) == 0 && str_eq(owner, target))
+    ssize_t n = held < 0 ? -1 : readlinkat(dir, name, owner, sizeof owner - 1);
+    if (n < 0)
+        return;
+    owner[n] = '\0';
+    if (str_eq(owner, target))
         (void)unlinkat(dir, name, 0);
 }
