@@ -24,13 +24,22 @@ static int lock(int dir)
     return TAKE_FD(fd);
 }
 
-/* Take a dead thing's claim away; the lock is held. 0: it is gone; -EEXIST: it is not dead. */
+/*
+ * Take a dead thing's claim away; the lock is held. 0: it is gone; -EEXIST: it is not dead. The thing is looked at
+ * through the target that was read, never through the name: a name that is free at one moment can be a live one's at
+ * the next, but a dead one's link stays as it is until a holder of the lock removes it.
+ */
 static int clear_dead(int dir, const char *name)
 {
+    char owner[PATH_MAX];
     struct stat st;
-    if (fstatat(dir, name, &st, 0) == 0 || errno != ENOENT)
+    ssize_t n = readlinkat(dir, name, owner, sizeof owner - 1);
+    if (n < 0)
+        return errno == ENOENT ? 0 : -errno;
+    owner[n] = '\0';
+    if (fstatat(dir, owner, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
         return -EEXIST;
-    return unlinkat(dir, name, 0) < 0 && errno != ENOENT ? -errno : 0;
+    return unlinkat(dir, name, 0) < 0 ? -errno : 0;
 }
 
 int claim_take(int dir, const char *name, const char *target)
