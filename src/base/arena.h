@@ -29,7 +29,7 @@ void *arena_calloc(struct arena *a, size_t n, size_t size); /* checks n * size f
 char *arena_strdup(struct arena *a, const char *s); /* NULL in, NULL out */
 char *arena_strndup(struct arena *a, const char *s, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
-char *arena_vprintf(struct arena *a, const char *fmt, va_list ap);
+char *arena_vprintf(struct arena *a, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
 
 #define arena_new(a, type) ((type *)arena_alloc((a), sizeof(type)))
 #define CLEANUP_ARENA CLEANUP(arena_free)

@@ -43,7 +43,8 @@ const char *step_name(enum step step)
     return step_names[step];
 }
 
-static int set(struct err *err, int code, enum layer_id layer, const char *tail, const char *fmt, va_list ap)
+static PRINTF_LIKE(5, 0) int set(struct err *err, int code, enum layer_id layer, const char *tail, const char *fmt,
+                                   va_list ap)
 {
     if (err == NULL)
         return code;
