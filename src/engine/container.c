@@ -230,6 +230,16 @@ static void sweep_one(struct store *s, const char *id)
     }
 }
 
+/* Names and id ranges whose containers are gone. */
+static void sweep_claims(const struct store *s)
+{
+    CLEANUP_FD int names = -EBADF, ids = open(IDRANGE_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (open_names(s, &names, NULL) == 0)
+        claim_sweep(names);
+    if (ids >= 0)
+        claim_sweep(ids);
+}
+
 /* IDs of all container directories. */
 static int list_ids(struct store *s, struct strings *ret, struct err *err)
 {
@@ -288,14 +298,13 @@ int container_list(struct store *s, struct container **ret, size_t *ret_n, struc
     if (r < 0)
         return r;
     struct container *list = arena_calloc(s->arena, ids.n + 1, sizeof *list);
-    CLEANUP_FD int names = -EBADF;
     if (list == NULL)
         return no_memory(err);
-    if (open_names(s, &names, NULL) == 0)
-        claim_sweep(names);
+    for (size_t i = 0; i < ids.n; i++)
+        sweep_one(s, ids.v[i]);
+    sweep_claims(s);
     size_t n = 0;
     for (size_t i = 0; i < ids.n; i++) {
-        sweep_one(s, ids.v[i]);
         r = read_one(s, ids.v[i], &list[n], err);
         if (r == 0)
             n++;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """coffer run: each option reaches the kernel, or the program. Errors are in test_errors.py."""
+import collections
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import time
 from pathlib import Path
 
 import box as boxes
+import leaks
 import pytest
 
 V2 = not os.path.exists("/sys/fs/cgroup/memory")
@@ -620,6 +622,38 @@ def test_a_killed_run_whose_program_ended_is_cleared(box):
     while os.path.exists(f"/proc/{pid}") and time.monotonic() < deadline:
         time.sleep(0.01)
     assert box.containers() == {}
+
+
+def calls_of(box, arguments, trace):
+    """The system calls that `coffer run` itself makes: name and how many of that name there were, up to and with it."""
+    subprocess.run(["strace", "-o", trace, *box.argv(*arguments)], capture_output=True, check=True)
+    seen, calls = collections.Counter(), []
+    for line in trace.read_text().splitlines():
+        name = re.match(r"(\w+)\(", line)
+        if name:
+            seen[name[1]] += 1
+            calls.append((name[1], seen[name[1]]))
+    return calls
+
+
+@pytest.mark.parametrize("flags", [["--rm"], ["--rm", "--userns", "auto"]], ids=["plain", "userns"])
+def test_a_run_killed_at_any_call_leaves_nothing(box, flags, tmp_path):
+    """SIGKILL at every fifth system call of `coffer run`; what is left is cleared by the next look."""
+    arguments = ["run", *flags, "--name", "victim", "box", "true"]
+    calls = [c for c in calls_of(box, arguments, tmp_path / "trace") if c[0] not in ("execve", "exit_group")]
+    before, groups = box.contents(), leaks.snapshot()
+    killed = 0
+    for name, count in calls[::5]:
+        done = subprocess.run(["strace", "-o", tmp_path / "trace", "-e", f"inject={name}:signal=KILL:when={count}",
+                               *box.argv(*arguments)], capture_output=True)
+        killed += done.returncode != 0
+        deadline = time.monotonic() + 10
+        while box.containers() != {} and time.monotonic() < deadline:
+            time.sleep(0.01)  # its program may be about to end
+        assert box.contents() == before, f"killed at {name} {count}"
+    assert killed > len(calls) / 5 * 0.9
+    assert leaks.leaked(groups, patience=5.0) == []
+    assert not os.path.exists("/run/coffer/ids") or os.listdir("/run/coffer/ids") == []
 
 
 def test_names_are_unique_and_free_again(box):
