@@ -60,8 +60,8 @@ static void explain_cpu(struct wall_view *v, const struct oci_cpu *c)
     } else if (limited) {
         f = fact_add(v, FACT_HOLDS, "cpu time", RESOURCES "cpu.quota",
                      "When it has used that in a period, its threads wait for the next.",
-                     "%.4g CPUs (%" PRId64 " of every %" PRIu64 " us)", (double)c->quota.v / (double)period, c->quota.v,
-                     period);
+                     "%.4g %s (%" PRId64 " of every %" PRIu64 " us)", (double)c->quota.v / (double)period,
+                     (uint64_t)c->quota.v == period ? "CPU" : "CPUs", c->quota.v, period);
         f->value = arena_printf(v->a, "%" PRId64 "/%" PRIu64, c->quota.v, period);
     } else {
         f = fact_add(v, FACT_OPEN, "cpu time", RESOURCES "cpu.quota",

@@ -86,7 +86,8 @@ void explain_limits(struct wall_view *v)
         for (size_t i = 0; i < p->rlimits.n; i++)
             explain_rlimit(v, &p->rlimits.v[i]);
         if (!v->observed && p->rlimits.n == 0)
-            fact_add(v, FACT_OPEN, "resource limits", NULL, "It has those of whoever starts it.", "none of its own");
+            fact_add(v, FACT_OPEN, "resource limits", NULL, "It has those of whoever starts it.", "none of its own")
+                ->part_of = "resource limits"; /* for a plan alone: of a live process each limit can be read */
         explain_priority(v, p);
     }
     const char *cpus = v->observed ? oci_annotation(v->c, ANNOTATION_OBSERVED_CPUS) : NULL;

@@ -154,7 +154,7 @@ static void explain_mount(struct wall_view *v, const struct oci_mount *m)
         f = fact_add(v, FACT_HOLDS, subject, path, "A file system of the container's own.", "%s%s%s",
                      fact_clean(v->a, type), m->options.n > 0 ? ", " : "", join(v->a, &m->options));
     f->value = readonly ? "ro" : "rw";
-    f->quiet = v->observed && !kernel;
+    f->quiet = v->observed && (!kernel || readonly);
 }
 
 /* How much of list is in have: a fact that names what is missing. */
@@ -183,6 +183,8 @@ static void explain_paths(struct wall_view *v, const char *subject, const char *
         f = fact_add(v, FACT_PARTIAL, subject, path, none, "%zu paths, without %s", have->n, buf_str(&missing));
     /* A path that the kernel does not have cannot be covered, so that counts differ rightly. */
     f->value = have->n == 0 ? "none" : "some";
+    if (!v->observed)
+        f->source = fact_entry_sources(v->a, v->c, path);
 }
 
 void explain_rootfs(struct wall_view *v)

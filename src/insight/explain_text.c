@@ -198,7 +198,7 @@ static void put_fact(struct drawing *d, const struct fact *f, enum explain_view 
     if (f->source != NULL)
         put_note(d, "set by ", f->source, "\033[2m");
     if (view == EXPLAIN_BOTH && !f->verified)
-        put_note(d, "", "as configured; the kernel does not show it", "\033[2m");
+        put_note(d, "", "as configured; not read back", "\033[2m");
 }
 
 static void put_wall(struct drawing *d, const struct explanation *e, enum layer_id l)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "insight/facts.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -51,6 +51,62 @@ const char *fact_source(struct arena *a, const struct oci_config *c, const char 
     if (found == NULL && entry != NULL)
         found = source_line(a, sources, path, (size_t)(entry - path));
     return found == NULL ? NULL : fact_clean(a, found);
+}
+
+/* A list of sources in the order in which they were met. */
+struct origins {
+    struct origin {
+        char *name;                /* "profile docker" or a whole source */
+        unsigned long first, last; /* lines; 0: not a profile's */
+    } v[16];
+    size_t n;
+};
+
+static void add_origin(struct arena *a, struct origins *list, const char *source, size_t n)
+{
+    char *text = arena_strndup(a, source, n);
+    if (text == NULL || list->n == ARRAY_LEN(list->v))
+        return;
+    char *colon = str_starts(text, "profile ") ? strrchr(text, ':') : NULL;
+    unsigned long line = colon != NULL ? strtoul(colon + 1, NULL, 10) : 0;
+    if (line > 0)
+        *colon = '\0';
+    for (size_t i = 0; i < list->n; i++) {
+        struct origin *o = &list->v[i];
+        if (!str_eq(o->name, text) || (o->first == 0) != (line == 0))
+            continue;
+        o->first = MIN_OF(o->first, line);
+        o->last = MAX_OF(o->last, line);
+        return;
+    }
+    list->v[list->n++] = (struct origin){.name = text, .first = line, .last = line};
+}
+
+const char *fact_entry_sources(struct arena *a, const struct oci_config *c, const char *path)
+{
+    const char *sources = oci_annotation(c, ANNOTATION_SOURCES);
+    struct origins origins = {.n = 0};
+    size_t n = strlen(path);
+    for (const char *line = sources; line != NULL && *line != '\0';) {
+        const char *tab = strchr(line, '\t'), *end = line + strcspn(line, "\n");
+        if (tab != NULL && tab < end && strncmp(line, path, n) == 0 && line[n] == '[')
+            add_origin(a, &origins, tab + 1, (size_t)(end - tab - 1));
+        line = *end == '\n' ? end + 1 : end;
+    }
+    if (origins.n == 0)
+        return fact_source(a, c, path);
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    for (size_t i = 0; i < origins.n; i++) {
+        const struct origin *o = &origins.v[i];
+        buf_printf(&text, "%s%s", i > 0 ? ", " : "", o->name);
+        if (o->first > 0)
+            buf_printf(&text, ":%lu", o->first);
+        if (o->last > o->first)
+            buf_printf(&text, "-%lu", o->last);
+    }
+    if (text.failed)
+        a->failed = true;
+    return fact_clean(a, buf_str(&text));
 }
 
 /* The length of the UTF-8 sequence at s that may be printed, 0 for none. */

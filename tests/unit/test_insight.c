@@ -209,6 +209,14 @@ static void sources_of_settings(void **state UNUSED)
     assert_string_equal(get(e, LAYER_NAMESPACES, "uts namespace")->source, "profile docker:7");
     assert_string_equal(get(e, LAYER_CAPABILITIES, "no_new_privs")->source, "flag --security-opt"); /* the last counts */
     assert_null(get(e, LAYER_CGROUP, "memory")->source);
+    /* The sources of a list's entries, lines of one profile together. */
+    const struct oci_config *c = parse(
+        &a, HEAD PROCESS("") ", \"annotations\": {\"" ANNOTATION_SOURCES
+            "\": \"x[a]\\tprofile docker:7\\nx[b]\\tprofile docker:9\\nx[c]\\tflag --y c\\nx[d]\\tprofile docker:8\\n"
+            "xy[z]\\tflag --no\\nx\\tflag --whole\\n\"}, \"linux\": {" NAMESPACES "}}");
+    assert_string_equal(fact_entry_sources(&a, c, "x"), "profile docker:7-9, flag --y c");
+    assert_string_equal(fact_source(&a, c, "x[other]"), "flag --whole");
+    assert_null(fact_entry_sources(&a, c, "y"));
 }
 
 static void refusals_stand_in_their_wall(void **state UNUSED)
@@ -269,7 +277,9 @@ static void text_fits_and_is_ascii_when_asked(void **state UNUSED)
 static void json_form(void **state UNUSED)
 {
     CLEANUP_ARENA struct arena a = ARENA_INIT;
-    struct explanation *e = explained(&a, CONTAINER("", ""), CONTAINER("", ""));
+    struct explanation *e = explained(
+        &a, CONTAINER("", ""),
+        CONTAINER(", \"rlimits\": [{\"type\": \"RLIMIT_NOFILE\", \"soft\": 1, \"hard\": 2}]", ""));
     CLEANUP_BUF struct buf out = BUF_INIT;
     explain_json(e, &out);
     struct json_object *o = json_tokener_parse(buf_str(&out));
