@@ -286,47 +286,15 @@ static int standard_streams(struct run *r, int stdio[static 3])
     return 0;
 }
 
-/* With a terminal between: create, relay, wait, delete. */
-static int run_with_terminal(struct run *r, struct runtime_create *q, int *ret_status)
+/* The program runs: let the caller look, and stand between its terminal and ours. */
+static int attend(void *data, struct runtime_started *started, int signals, struct err *err)
 {
-    struct wait_signals signals;
-    struct runtime_started started = {.pidfd = -EBADF, .console = -EBADF};
-    if (r->o->interactive && !isatty(STDIN_FILENO))
-        return err_set(r->err, -ENOTTY, LAYER_ENGINE, "--tty: standard input is no terminal; leave out -t");
-    int e = wait_signals_block(&signals, r->err);
-    if (e < 0)
-        return e;
-    q->console_fd_wanted = 1;
-    e = runtime_create(q, true, &started, r->err);
-    if (e == 0) {
-        if (r->hooks != NULL)
-            r->hooks->started(r->hooks->data, r->store, &r->container, started.pid, started.pidfd);
-        struct err relay = ERR_INIT;
-        int broken = terminal_relay(started.console, started.pidfd, &signals, r->o->interactive, &relay);
-        fd_close(&started.console);
-        e = wait_for_end(&started, &signals, ret_status, r->err);
-        int deleted = runtime_delete(r->store->state_root, r->container.id, true, e < 0 ? NULL : r->err);
-        if (e == 0)
-            e = deleted;
-        if (e == 0 && broken < 0) {
-            *r->err = relay;
-            e = broken;
-        }
-    }
-    wait_signals_restore(&signals);
-    return e;
-}
-
-static int run_plain(struct run *r, struct runtime_create *q, int *ret_status)
-{
-    if (r->hooks == NULL)
-        return runtime_run(q, ret_status, r->err);
-    struct runtime_started started = {.pidfd = -EBADF, .console = -EBADF};
-    int e = runtime_create(q, true, &started, r->err);
-    if (e < 0)
-        return e;
-    r->hooks->started(r->hooks->data, r->store, &r->container, started.pid, started.pidfd);
-    return runtime_wait_and_delete(r->store->state_root, r->container.id, &started, ret_status, r->err);
+    struct run *r = data;
+    if (r->hooks != NULL)
+        r->hooks->started(r->hooks->data, r->store, &r->container, started->pid, started->pidfd);
+    if (!r->o->tty)
+        return 0;
+    return terminal_relay(started->console, started->pidfd, signals, r->o->interactive, err);
 }
 
 static int run_program(struct run *r, int *ret_status)
@@ -336,20 +304,26 @@ static int run_program(struct run *r, int *ret_status)
         .id = r->container.id,
         .bundle = r->container.directory,
         .config = r->config,
+        .host = &r->store->host,
         .stdio = {-1, -1, -1},
+        .console_fd_wanted = r->o->tty,
+        .attend = r->o->tty || r->hooks != NULL ? attend : NULL,
+        .attend_data = r,
     };
+    if (r->o->tty && r->o->interactive && !isatty(STDIN_FILENO))
+        return err_set(r->err, -ENOTTY, LAYER_ENGINE, "--tty: standard input is no terminal; leave out -t");
     int e = standard_streams(r, q.stdio);
-    if (e < 0)
-        return e;
-    return r->o->tty ? run_with_terminal(r, &q, ret_status) : run_plain(r, &q, ret_status);
+    return e < 0 ? e : runtime_run(&q, ret_status, r->err);
 }
 
 /* All before the program; what it makes is undone by the caller. */
 static int prepare(struct run *r)
 {
+    log_debug(LAYER_ENGINE, "image");
     int e = image_resolve(r->store->arena, r->store->images, r->o->image, &r->image, r->err);
     if (e == 0)
         e = check_platform(r);
+    log_debug(LAYER_ENGINE, "container");
     if (e == 0)
         e = container_new(r->store, r->o->name, &r->container, &r->lock, r->err);
     if (e < 0)
@@ -360,12 +334,15 @@ static int prepare(struct run *r)
     e = labels(r);
     if (e == 0)
         e = stop_settings(r);
+    log_debug(LAYER_ENGINE, "snapshot");
     if (e == 0)
         e = snapshot_prepare(r->store->arena, r->store->images, r->container.id, &r->image, &r->snapshot, r->err);
+    log_debug(LAYER_ENGINE, "spec");
     if (e == 0)
         e = build_spec(r);
     if (e == 0)
         e = rootfs(r);
+    log_debug(LAYER_ENGINE, "files");
     if (e == 0)
         e = write_files(r);
     if (e == 0)
@@ -408,7 +385,6 @@ int engine_run(struct store *s, const struct run_options *o, const struct run_ho
 {
     struct run r = {.store = s, .o = o, .lock = -EBADF, .null = -EBADF, .hooks = hooks, .err = err};
     int status = 0;
-    log_debug(LAYER_ENGINE, "prepare");
     int e = prepare(&r);
     log_debug(LAYER_ENGINE, "run");
     if (e == 0)

@@ -132,13 +132,13 @@ static int turn(struct relay *r, int console)
     return r->ended && r->out.from < 0 && waiting(&r->out) == 0;
 }
 
-int terminal_relay(int console, int pidfd, const struct wait_signals *signals, bool interactive, struct err *err)
+int terminal_relay(int console, int pidfd, int signals, bool interactive, struct err *err)
 {
     CLEANUP_FREE struct relay *r = calloc(1, sizeof *r); /* 128 KiB: too much for a stack */
     if (r == NULL)
         return err_set(err, -ENOMEM, LAYER_ENGINE, "terminal: out of memory");
     r->pidfd = pidfd;
-    r->signals = signals->fd;
+    r->signals = signals;
     r->in.from = interactive ? STDIN_FILENO : -1;
     r->in.to = r->out.from = console;
     r->out.to = STDOUT_FILENO;

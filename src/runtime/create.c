@@ -95,9 +95,7 @@ static int refuse_unsupported(const struct oci_config *config, struct err *err)
 
 static int keep_own_groups(struct creation *c, struct err *err)
 {
-    const char *path = c->config->linux->cgroups_path;
-    bool absolute = path != NULL ? path[0] == '/' : c->host.euid == 0 && c->host.initial_userns;
-    if (absolute)
+    if (!cgroup_starts_at_own(c->config, &c->host))
         return 0;
     char *saved = cgroup_own_save(&c->arena, &c->host);
     int r = saved == NULL ? -ENOMEM : file_replace(c->dir, STATE_CGROUP, saved, strlen(saved), 0600, 0);
@@ -204,7 +202,9 @@ static int prepare(struct creation *c, struct err *err)
         (r = handover_check(c->request, c->config, err)) < 0)
         return r;
     log_debug(LAYER_RUNTIME, "host_probe");
-    if ((r = host_probe(&c->arena, &c->host, err)) < 0)
+    if (c->request->host != NULL)
+        c->host = *c->request->host;
+    else if ((r = host_probe(&c->arena, &c->host, err)) < 0)
         return r;
     log_debug(LAYER_RUNTIME, "plan");
     plan_init(&c->plan, &c->arena);
@@ -229,12 +229,13 @@ int runtime_run(const struct runtime_create *request, int *ret_status, struct er
     if (r < 0)
         return r;
     if ((r = prepare(&c, err)) == 0 && (r = carry_out(&c, &started, err)) == 0) {
-        fd_close(&started.console);
         fd_close(&c.lock);
-        r = wait_for_end(&started, &signals, ret_status, err);
+        int a = request->attend == NULL ? 0 : request->attend(request->attend_data, &started, signals.fd, err);
+        fd_close(&started.console);
+        r = wait_for_end(&started, &signals, ret_status, a < 0 ? NULL : err);
         log_debug(LAYER_RUNTIME, "program ended");
-        int u = undo(&c, r < 0 ? NULL : err);
-        r = r < 0 ? r : u;
+        int u = undo(&c, a < 0 || r < 0 ? NULL : err);
+        r = a < 0 ? a : r < 0 ? r : u;
         log_debug(LAYER_RUNTIME, "undone");
     }
     wait_signals_restore(&signals);

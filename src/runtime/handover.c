@@ -22,7 +22,7 @@
 int handover_check(const struct runtime_create *q, const struct oci_config *config, struct err *err)
 {
     bool terminal = config->process != NULL && config->process->terminal.v;
-    if (terminal && q->console_socket == NULL && q->console_fd_wanted == 0)
+    if (terminal && q->console_socket == NULL && !q->console_fd_wanted)
         return err_set(err, -EINVAL, LAYER_RUNTIME,
                        "process.terminal: nobody takes the terminal; give --console-socket");
     if (!terminal && q->console_socket != NULL)

@@ -16,25 +16,33 @@
 #include "oci/config.h"
 #include "oci/state.h"
 
+struct runtime_started {
+    pid_t pid;
+    int pidfd;   /* owned by the caller */
+    int console; /* master, owned by the caller, or -EBADF */
+};
+
 struct runtime_create {
     const char *state_root; /* directory of container states; made if missing */
     const char *id;         /* [A-Za-z0-9_.+-]{1,255}, not "." or ".." */
     const char *bundle;     /* absolute path */
     const char *config_path; /* config.json in the bundle when NULL */
     const struct oci_config *config; /* parsed already, or NULL: read from config_path */
+    const struct host *host;         /* probed already, or NULL */
     const char *pid_file;      /* or NULL */
     const char *console_socket; /* or NULL: AF_UNIX path that gets the pseudo-terminal's master */
-    int console_fd_wanted;     /* 1: hand the master to the caller in runtime_started.console */
+    bool console_fd_wanted;    /* hand the master to the caller in runtime_started.console */
     int stdio[3];              /* -1: inherit the caller's */
     unsigned preserve_fds;     /* descriptors 3 .. 3+n-1 stay open in the container */
     bool no_pivot;
     bool no_new_keyring;
-};
-
-struct runtime_started {
-    pid_t pid;
-    int pidfd;   /* owned by the caller */
-    int console; /* master, owned by the caller, or -EBADF */
+    /*
+     * run: called once the program runs. It may look at it, or stand by it (carry its terminal) until it has ended;
+     * signals that are meant for the program are blocked and come from the descriptor signals. A failure is reported
+     * after the container has ended by itself. NULL: nothing of the kind.
+     */
+    int (*attend)(void *data, struct runtime_started *started, int signals, struct err *err);
+    void *attend_data;
 };
 
 /*
@@ -49,10 +57,6 @@ int runtime_start(const char *state_root, const char *id, struct err *err);
  * *ret_status, and everything is deleted. -ENOENT/-EACCES with layer start: the program could not be executed.
  */
 int runtime_run(const struct runtime_create *request, int *ret_status, struct err *err);
-
-/* Wait for a started container's end and delete it; forward signals meanwhile. For callers of runtime_create(run). */
-int runtime_wait_and_delete(const char *state_root, const char *id, struct runtime_started *started, int *ret_status,
-                            struct err *err);
 
 int runtime_state(struct arena *a, const char *state_root, const char *id, struct oci_state **ret, struct err *err);
 int runtime_kill(const char *state_root, const char *id, int signal, bool all, struct err *err);

@@ -67,15 +67,3 @@ int wait_for_end(struct runtime_started *started, struct wait_signals *signals, 
     *ret_status = info.si_code == CLD_EXITED ? (info.si_status & 0xff) << 8 : info.si_status & 0x7f;
     return 0;
 }
-
-int runtime_wait_and_delete(const char *state_root, const char *id, struct runtime_started *started, int *ret_status,
-                            struct err *err)
-{
-    struct wait_signals signals;
-    int r = wait_signals_block(&signals, err);
-    if (r < 0)
-        return r;
-    r = wait_for_end(started, &signals, ret_status, err);
-    wait_signals_restore(&signals);
-    return r < 0 ? r : runtime_delete(state_root, id, true, err);
-}

@@ -172,8 +172,12 @@ static int receive(struct parent *p, struct frame *frame, int *fd, struct err *e
     while (poll(fds, 2, -1) < 0)
         if (errno != EINTR)
             return err_set_errno(err, -errno, LAYER_START, "poll");
-    /* Frames that were sent before the end are still there to be read. */
-    if (fds[0].revents == 0 && (fds[1].revents & POLLIN) != 0)
+    /*
+     * Frames that were sent before the end are still there to be read, also when the child sent its last one and ended
+     * between poll's look at the one descriptor and at the other. Somebody may hold the other end longer than the
+     * child lives, so this must not wait.
+     */
+    if (fds[0].revents == 0 && (poll(fds, 1, 0) <= 0 || fds[0].revents == 0))
         return 0;
     int r = protocol_receive(&p->protocol, frame, fd, err);
     return r == -ECONNRESET ? 0 : r;

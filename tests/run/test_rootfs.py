@@ -208,14 +208,17 @@ def test_no_pivot(oci, bundle):
     assert {"/bin/busybox", "sh", "root"} <= set(done.stdout.split()) and "lib" not in done.stdout.split()
 
 
-def test_cgroup_shows_the_hosts_hierarchies(oci, bundle):
-    expected = {line.split()[4].rsplit("/", 1)[1] for line in Path("/proc/self/mountinfo").read_text().splitlines()
-                if " - cgroup" in line and line.split()[4].startswith("/sys/fs/cgroup/")}
-    if not expected:
+def test_cgroup_shows_the_containers_own_groups(oci, bundle):
+    """Java wants memory, cpu, cpuacct and cpuset; other hierarchies would show the caller's group and all below it."""
+    if not Path("/sys/fs/cgroup/memory").exists():
         pytest.skip("this host has one cgroup v2 tree: there is nothing to lay out")
+    bundle.config["linux"]["resources"]["memory"] = {"limit": 64 << 20}
     seen = set(shell(oci, bundle, "ls /sys/fs/cgroup").split())
-    assert {e for e in expected if "," not in e} <= seen
+    assert {"memory", "cpu", "cpuacct", "cpuset", "pids"} <= seen
+    assert shell(oci, bundle, "cat /sys/fs/cgroup/memory/memory.limit_in_bytes") == str(64 << 20)
     assert attempt(oci, bundle, "create", "/sys/fs/cgroup/new") == "EROFS"
+    # Nothing but the container's own group is there: no other directory in any hierarchy.
+    assert shell(oci, bundle, "find /sys/fs/cgroup/*/ -mindepth 1 -type d") == ""
 
 
 def test_cgroup_without_a_namespace_binds_the_own_groups(oci, bundle):

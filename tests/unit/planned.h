@@ -29,8 +29,12 @@ static void planned_free(struct planned *p)
 }
 #define PLANNED CLEANUP(planned_free) struct planned
 
-/* rest: the document's members after ociVersion, with ' for ". */
-static struct planned plan_wall(const struct layer *wall, const struct host *host, const char *rest)
+/*
+ * rest: the document's members after ociVersion, with ' for ". before: a wall that plans first, because this one looks at
+ * what it planned; or NULL.
+ */
+static struct planned plan_wall_after(const struct layer *before, const struct layer *wall, const struct host *host,
+                                      const char *rest)
 {
     struct planned p = {.arena = ARENA_INIT, .err = ERR_INIT, .text = BUF_INIT};
     char *json = arena_printf(&p.arena, "{'ociVersion':'1.3.0',%s}", rest);
@@ -41,9 +45,16 @@ static struct planned plan_wall(const struct layer *wall, const struct host *hos
     if (oci_config_parse(&p.arena, json, strlen(json), &p.config, &p.err) < 0)
         fail_msg("%s: %s", json, p.err.text);
     plan_init(&p.plan, &p.arena);
+    if (before != NULL && before->plan(p.config, host, "id", "/bundle", &p.plan, &p.err) < 0)
+        fail_msg("%s: refused: %s", rest, p.err.text);
     p.result = wall->plan(p.config, host, "id", "/bundle", &p.plan, &p.err);
     plan_print(&p.plan, &p.text);
     return p;
+}
+
+static UNUSED struct planned plan_wall(const struct layer *wall, const struct host *host, const char *rest)
+{
+    return plan_wall_after(NULL, wall, host, rest);
 }
 
 static UNUSED void expect_plan(const struct layer *wall, const struct host *host, const char *rest, const char *text)

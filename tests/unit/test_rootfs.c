@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "layers/rootfs/mountinfo.h"
+#include "layers/rootfs/mounts.h"
 #include "layers/rootfs/rootfs.h"
 #include "planned.h"
 
@@ -259,15 +260,16 @@ static void cgroup_mounts_follow_the_host(void **state)
     struct planned p = plan(&root_host, ROOT CGROUP_MOUNT NS(""));
     expect(&p, (const char *const[]){"child-rootfs rootfs mount /sys/fs/cgroup = cgroup2\n", NULL});
     planned_free(&p);
-    p = plan(&hybrid_host, ROOT CGROUP_MOUNT NS(""));
+    /* Not the systemd hierarchy: the container has no group of its own in it. */
+    p = plan_wall_after(&cgroup_layer, &rootfs_layer, &hybrid_host, ROOT CGROUP_MOUNT NS(""));
     expect(&p, (const char *const[]){"child-rootfs rootfs mount /sys/fs/cgroup = tmpfs for cgroup\n"
                                      "child-rootfs rootfs mount /sys/fs/cgroup/memory = cgroup memory\n"
                                      "child-rootfs rootfs mount /sys/fs/cgroup/cpu,cpuacct = cgroup cpu,cpuacct\n"
                                      "child-rootfs rootfs link /sys/fs/cgroup/cpu = cpu,cpuacct\n"
                                      "child-rootfs rootfs link /sys/fs/cgroup/cpuacct = cpu,cpuacct\n"
-                                     "child-rootfs rootfs mount /sys/fs/cgroup/systemd = cgroup systemd\n"
                                      "child-rootfs rootfs mount /sys/fs/cgroup/unified = cgroup2\n",
                                      "child-rootfs rootfs seal /sys/fs/cgroup = ro\n", NULL});
+    assert_null(strstr(buf_str(&p.text), "systemd"));
     planned_free(&p);
     /* Without a cgroup namespace: v1 groups are bound, and a user namespace can only have the host's v2 tree. */
     p = plan(&hybrid_host, ROOT CGROUP_MOUNT USER_NS(""));
@@ -369,6 +371,87 @@ static void refusals_name_what_is_wrong(void **state)
     planned_free(&p);
 }
 
+/* What a plan does to a tree of one read-write mount and one below it, in the order of mount_setattr(2)'s calls. */
+static bool planned_readonly(const struct planned *p, const char *path, bool *ret_below)
+{
+    uint64_t top = 0, below = 0;
+    plan_each(op, &p->plan, LAYER_ROOTFS, STEP_CHILD_ROOTFS) {
+        if (op->target == NULL || strcmp(op->target, path) != 0)
+            continue;
+        if (op->kind == ROOTFS_SEAL || op->kind == ROOTFS_READONLY)
+            top = MOUNT_ATTR_RDONLY;
+        if (op->kind == ROOTFS_READONLY)
+            below = MOUNT_ATTR_RDONLY;
+        if (op->kind != ROOTFS_MOUNT)
+            continue;
+        const struct rootfs_mount *m = op->args;
+        const struct rootfs_options *o = &m->options;
+        if (m->kind == ROOTFS_FILESYSTEM || m->kind == ROOTFS_OVERLAYFS) {
+            top = o->set | o->tree_set;
+            continue;
+        }
+        below = (below & ~o->tree_clear) | o->tree_set;
+        top = (top & ~o->tree_clear) | o->tree_set;
+        top = (top & ~o->clear) | o->set;
+    }
+    *ret_below = (below & MOUNT_ATTR_RDONLY) != 0;
+    return (top & MOUNT_ATTR_RDONLY) != 0;
+}
+
+static void what_is_said_of_a_mount_is_what_is_planned(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *mount;
+        bool readonly, below;
+    } cases[] = {
+        {"'type':'bind','source':'/s','options':['ro']", true, false},
+        {"'type':'bind','source':'/s','options':['bind','rw']", false, false},
+        {"'source':'/s','options':['bind','ro','rw']", false, false},
+        {"'source':'/s','options':['bind','rw','ro']", true, false},
+        {"'source':'/s','options':['rbind','ro']", true, false},
+        {"'source':'/s','options':['rbind','rro']", true, true},
+        {"'source':'/s','options':['rbind','ro','rro']", true, true},
+        {"'source':'/s','options':['rbind','rro','rw']", false, true},
+        {"'source':'/s','options':['rbind','rro','rrw']", false, false},
+        {"'type':'rbind','source':'/s','options':['rrw','ro']", true, false},
+        {"'source':'/s','options':['bind','nosuid']", false, false},
+        {"'type':'tmpfs','options':['ro']", true, false},
+        {"'type':'tmpfs','options':['ro','rw']", false, false},
+        {"'type':'tmpfs','options':['rro']", true, false},
+        {"'type':'tmpfs','options':['rw','size=1m']", false, false},
+        {"'type':'sysfs','options':['nosuid','ro']", true, false},
+        {"'type':'sysfs','options':['ro','defaults','rw']", false, false},
+        {"'source':'/s','options':['bind']},{'destination':'/d/','options':['remount','ro']", true, false},
+        {"'source':'/s','options':['bind','ro']},{'destination':'/d','options':['remount','rw']", false, false},
+        {"'source':'/s','options':['bind','ro']},{'destination':'/d','options':['remount','nosuid']", true, false},
+        {"'source':'/s','options':['rbind']},{'destination':'/d','options':['remount','rro']", true, true},
+        {"'source':'/s','options':['bind']},{'destination':'/e','type':'tmpfs','options':['ro']", false, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char json[512];
+        snprintf(json, sizeof json, ROOT "'mounts':[{'destination':'/d',%s}]," NS(""), cases[i].mount);
+        struct planned p = plan(&root_host, json);
+        bool below = false, readonly = planned_readonly(&p, "/d", &below);
+        struct rootfs_mount_meaning said = rootfs_mount_finally(&p.arena, p.config, 0);
+        if (p.result != 0 || readonly != cases[i].readonly || said.readonly != readonly)
+            fail_msg("%s: planned %d, said %d, should be %d; %s", cases[i].mount, readonly, said.readonly,
+                     cases[i].readonly, p.err.text);
+        /* Only a recursive bind, or a new attribute for the tree, has anything below. */
+        if (said.recursive && (below != cases[i].below || said.readonly_below != below))
+            fail_msg("%s: below: planned %d, said %d, should be %d", cases[i].mount, below, said.readonly_below,
+                     cases[i].below);
+        planned_free(&p);
+    }
+    struct planned p = plan(&root_host, ROOT MOUNT("'destination':'/d','source':'/s','options':['rbind']")
+                                            NS(",'readonlyPaths':['/d/.']"));
+    bool below = false;
+    assert_true(planned_readonly(&p, "/d", &below) && below);
+    assert_true(rootfs_mount_is_readonly(&p.arena, p.config, 0));
+    assert_true(rootfs_mount_finally(&p.arena, p.config, 0).readonly_below);
+    planned_free(&p);
+}
+
 static void mountinfo_is_read_with_its_escapes(void **state)
 {
     (void)state;
@@ -406,6 +489,7 @@ int main(void)
         cmocka_unit_test(what_lies_in_our_own_mounts_is_not_looked_up),
         cmocka_unit_test(a_bound_dev_is_left_alone),
         cmocka_unit_test(refusals_name_what_is_wrong),
+        cmocka_unit_test(what_is_said_of_a_mount_is_what_is_planned),
         cmocka_unit_test(mountinfo_is_read_with_its_escapes),
     };
     return cmocka_run_group_tests_name("rootfs", tests, NULL, NULL);

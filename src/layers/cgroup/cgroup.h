@@ -37,6 +37,7 @@
  * and those of unprivileged callers start there. Restoring replaces the own groups in host->cgroup; unknown hierarchies
  * are left alone. NULL when memory is out.
  */
+bool cgroup_starts_at_own(const struct oci_config *config, const struct host *host); /* is it needed for this one? */
 char *cgroup_own_save(struct arena *a, const struct host *host);
 int cgroup_own_restore(struct arena *a, struct host *host, const char *saved);
 

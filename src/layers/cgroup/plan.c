@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "layers/cgroup/group.h"
+#include "layers/rootfs/mounts.h"
 
 /* Every container has these; what accounts or may have to be changed while it runs. */
 #define V1_ALWAYS (BIT(CGROUP_CPU) | BIT(CGROUP_CPUACCT) | BIT(CGROUP_MEMORY) | BIT(CGROUP_PIDS))
@@ -96,10 +97,7 @@ static bool group_is_given(const struct planning *p, uint64_t *ret_uid)
         const struct oci_mount *m = &c->mounts.v[i];
         if (m->type == NULL || (!str_eq(m->type, "cgroup") && !str_eq(m->type, "cgroup2")))
             continue;
-        writable = true;
-        for (size_t o = 0; o < m->options.n; o++)
-            if (str_eq(m->options.v[o], "ro"))
-                writable = false;
+        writable = !rootfs_mount_is_readonly(p->plan->arena, c, i);
     }
     uint32_t uid = oci_process_uid(c);
     for (size_t i = 0; writable && i < c->linux->uid_mappings.n; i++) {
@@ -122,9 +120,18 @@ static const char *enable_text(struct arena *a, uint32_t must, uint32_t may)
     return text.len > 0 ? arena_strdup(a, buf_str(&text)) : NULL;
 }
 
-static bool always_wanted(const struct host *host, const struct place *place)
+static bool always_wanted(const struct planning *p, const struct place *place)
 {
+    const struct host *host = p->host;
     uint32_t always = V1_ALWAYS;
+    /*
+     * Java looks for its limits only where it finds memory, cpu, cpuacct and cpuset mounted, all four; and only groups
+     * of the container's own are mounted for it to see. Without a limit there is nothing to find.
+     */
+    const struct oci_linux *linux_section = p->config->linux;
+    const struct oci_resources *resources = linux_section != NULL ? linux_section->resources : NULL;
+    if (resources != NULL && (resources->memory != NULL || resources->cpu != NULL))
+        always |= BIT(CGROUP_CPUSET);
     /* Freezing is done in the v2 tree where there is one (Linux 5.2). */
     if (host->cgroup.v2_mount == NULL || !host_kernel_at_least(host, 5, 2))
         always |= BIT(CGROUP_FREEZER);
@@ -157,7 +164,7 @@ static int plan_place(struct planning *p, const struct place *place)
     bool devices = devices_here(p, place);
     if (devices && p->devices_asked && group->needed == NULL)
         group->needed = "device rules";
-    if (!has_settings && !devices && !always_wanted(p->host, place))
+    if (!has_settings && !devices && !always_wanted(p, place))
         return 0;
 
     const char *path = arena_printf(a, "%s%s/%s", place->mount, place->parent, place->name);

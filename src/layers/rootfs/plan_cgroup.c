@@ -4,8 +4,10 @@
  *   v2      one cgroup2 mount
  *   v1      a tmpfs with a mount per hierarchy, named as on the host, and links for the controllers of joint ones
  *   hybrid  the same, and the v2 tree as "unified"
- * In a cgroup namespace a new mount shows the namespace's root, which is the container's own group (cgroup_namespaces
- * (7)). Without one, v1 groups are bound one by one, as runc does, and v2 shows the host's whole tree.
+ * In a new cgroup namespace a new mount shows the namespace's root, which is the container's own group
+ * (cgroup_namespaces(7)) where it has one. A hierarchy in which it has none is left out: its root there is the caller's
+ * group, with the names and figures of everybody else below it. Without a namespace, v1 groups are bound one by one, as
+ * runc does, and v2 shows the host's whole tree.
  */
 #include <string.h>
 
@@ -143,10 +145,22 @@ static int plan_v2(struct rootfs_planning *p, const struct rootfs_mount *like, c
     return rootfs_plan_add_mount(p, m, arena_printf(p->plan->arena, "bind %s", m->source));
 }
 
+/* Does the cgroup layer, which has planned before us, make a group below this mount? */
+static bool has_own_group(const struct rootfs_planning *p, const char *mount)
+{
+    size_t n = strlen(mount);
+    plan_each(op, p->plan, LAYER_CGROUP, STEP_HOST_BEFORE_CLONE)
+        if (str_eq(op->name, "group") && op->target != NULL && strncmp(op->target, mount, n) == 0 &&
+            op->target[n] == '/')
+            return true;
+    return false;
+}
+
 int rootfs_plan_cgroup(struct rootfs_planning *p, const struct rootfs_mount *like, struct err *err)
 {
     const struct host_cgroup *cgroup = &p->host->cgroup;
-    bool namespace_ = oci_namespace_find(p->config, "cgroup") != NULL;
+    const struct oci_namespace *ns = oci_namespace_find(p->config, "cgroup");
+    bool namespace_ = ns != NULL, fresh = ns != NULL && ns->path == NULL;
     int r = 0;
     if (cgroup->mode == CGROUP_MODE_NONE)
         return err_set(err, -ENODEV, LAYER_ROOTFS, "mount %s: this host has no cgroup file system",
@@ -169,8 +183,10 @@ int rootfs_plan_cgroup(struct rootfs_planning *p, const struct rootfs_mount *lik
     r = rootfs_plan_add_mount(p, top, "tmpfs for cgroup");
     /* `ro` in top is taken back by the seal, once, at the end; what is mounted below has it from the start. */
     for (size_t i = 0; r == 0 && i < cgroup->n_v1; i++)
-        r = plan_v1(p, top, &cgroup->v1[i], namespace_);
-    if (r == 0 && cgroup->mode == CGROUP_MODE_HYBRID && cgroup->v2_mount != NULL)
+        if (!fresh || has_own_group(p, cgroup->v1[i].mount))
+            r = plan_v1(p, top, &cgroup->v1[i], namespace_);
+    if (r == 0 && cgroup->mode == CGROUP_MODE_HYBRID && cgroup->v2_mount != NULL &&
+        (!fresh || has_own_group(p, cgroup->v2_mount)))
         r = plan_v2(p, top, "unified", namespace_);
     return r < 0 ? err_set(err, r, LAYER_ROOTFS, "out of memory") : 0;
 }
