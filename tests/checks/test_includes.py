@@ -5,6 +5,8 @@ import re
 import tree
 
 ORDER = ["base", "sys", "oci", "layers", "start", "runtime", "image", "storage", "network", "engine", "insight", "cli"]
+# The public header of a wall is layers/X/X.h; this one keeps that name for its inside.
+PUBLIC = {"rootfs": "mounts.h"}
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 # Programs of their own, which are put into containers and know nothing of the rest. What one prints, others may read:
 # its header has the words for both.
@@ -40,9 +42,9 @@ def judge(folder, parts, target):
         return [f"includes {target} of an unknown folder"]
     if ORDER.index(where[0]) > ORDER.index(folder):
         return [f"includes {target}, which is above it"]
-    # layers/X/... : of another wall only its public header, layers/X/X.h, may be seen.
+    # layers/X/... : of another wall only its public header may be seen.
     own_wall = parts[2] if folder == "layers" and len(parts) > 3 else None
-    if where[0] == "layers" and len(where) == 3 and where[1] != own_wall and where[2] != f"{where[1]}.h":
+    if where[0] == "layers" and len(where) == 3 and where[1] != own_wall and where[2] != PUBLIC.get(where[1], f"{where[1]}.h"):
         return [f"includes {target}, which is private to that wall"]
     return []
 

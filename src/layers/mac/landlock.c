@@ -34,6 +34,7 @@
 #include "layers/capabilities/capabilities.h"
 #include "layers/mac/mac.h"
 #include "layers/mac/parts.h"
+#include "layers/rootfs/mounts.h"
 #include "sys/calls.h"
 
 /* What headers older than the kernel lack. */
@@ -180,33 +181,18 @@ static bool is_at_or_below(const char *path, const char *dir)
     return str_starts(path, dir) && (path[n] == '/' || path[n] == '\0');
 }
 
-/* The last of "ro" and "rw" counts, as for mount(8); linux.readonlyPaths come after the mounts. */
-static bool is_readonly(const struct oci_config *config, const struct oci_mount *mount)
-{
-    bool readonly = false;
-    for (size_t i = 0; i < mount->options.n; i++) {
-        const char *option = mount->options.v[i];
-        if (str_eq(option, "ro") || str_eq(option, "rro"))
-            readonly = true;
-        else if (str_eq(option, "rw") || str_eq(option, "rrw"))
-            readonly = false;
-    }
-    for (size_t i = 0; !readonly && i < config->linux->readonly_paths.n; i++)
-        readonly = str_eq(config->linux->readonly_paths.v[i], mount->destination);
-    return readonly;
-}
-
 /*
  * Rules for what lies below "/dev" are not needed beside its own. Other mounts below mounts get their rule all the
  * same: a destination may lead through a symbolic link of the image and lie elsewhere.
  */
-static void allow_mount(const struct builder *b, const struct oci_mount *mount, bool readonly_root)
+static void allow_mount(const struct builder *b, size_t i, bool readonly_root)
 {
+    const struct oci_mount *mount = &b->config->mounts.v[i];
     const char *type = mount->type != NULL ? mount->type : "";
     if (mount->destination == NULL || is_at_or_below(mount->destination, "/dev") || str_eq(mount->destination, "/"))
         return;
     uint64_t rights = 0;
-    if (readonly_root && !is_readonly(b->config, mount))
+    if (readonly_root && !rootfs_mount_is_readonly(b->plan->arena, b->config, i))
         rights = str_eq(type, "proc") ? WRITE : b->full;
     /* Whoever mounts the host's devices elsewhere wants to use them there. */
     if (mount->source != NULL && is_at_or_below(mount->source, "/dev"))
@@ -221,7 +207,7 @@ static void allow_all(const struct builder *b)
     allow(b, "/", readonly ? READ : b->full);
     allow(b, "/dev", readonly ? b->full | IOCTL : IOCTL);
     for (size_t i = 0; i < config->mounts.n; i++)
-        allow_mount(b, &config->mounts.v[i], readonly);
+        allow_mount(b, i, readonly);
     for (size_t i = 0; i < config->linux->devices.n; i++) {
         const char *path = config->linux->devices.v[i].path;
         if (!is_at_or_below(path, "/dev"))

@@ -100,19 +100,17 @@ static void merge(uint64_t *set, uint64_t *clear, const struct word *w)
     *clear = (*clear & ~w->set) | w->clear;
 }
 
-static void apply_word(struct arena *a, const struct word *w, struct rootfs_options *o)
+static void apply_word(const struct word *w, struct rootfs_options *o)
 {
     switch (w->effect) {
     case EFFECT_NONE:
+    case EFFECT_SUPER: /* a parameter */
         break;
     case EFFECT_MOUNT:
         merge(&o->set, &o->clear, w);
         break;
     case EFFECT_TREE:
         merge(&o->tree_set, &o->tree_clear, w);
-        break;
-    case EFFECT_SUPER:
-        add_parameter(a, w->word, o);
         break;
     case EFFECT_PROPAGATION:
     case EFFECT_PROPAGATION_TREE:
@@ -147,6 +145,20 @@ static const struct word *find(const char *word)
     return NULL;
 }
 
+void rootfs_options_attributes(const struct oci_strs *list, struct rootfs_options *ret)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        const struct word *w = find(list->v[i]);
+        if (w != NULL)
+            apply_word(w, ret);
+    }
+}
+
+bool rootfs_mount_is_bind(const char *type, const struct rootfs_options *o)
+{
+    return o->bind || (type != NULL && (str_eq(type, "bind") || str_eq(type, "rbind")));
+}
+
 int rootfs_options_parse(struct arena *a, const struct oci_strs *list, struct rootfs_options *ret, struct err *err)
 {
     struct rootfs_options o = {.parameters = arena_calloc(a, list->n + 1, sizeof *o.parameters)};
@@ -154,8 +166,8 @@ int rootfs_options_parse(struct arena *a, const struct oci_strs *list, struct ro
         return err_set(err, -ENOMEM, LAYER_ROOTFS, "out of memory");
     for (size_t i = 0; i < list->n; i++) {
         const struct word *w = find(list->v[i]);
-        if (w != NULL)
-            apply_word(a, w, &o);
+        if (w != NULL && w->effect != EFFECT_SUPER)
+            apply_word(w, &o);
         else if (list->v[i][0] != '\0')
             add_parameter(a, list->v[i], &o);
     }

@@ -33,6 +33,12 @@ struct rootfs_options {
 /* Words that are not of the table are the file system's. Fails only when memory is out. */
 int rootfs_options_parse(struct arena *a, const struct oci_strs *words, struct rootfs_options *ret, struct err *err);
 
+/* The same without the parameters, which need memory: added to what *ret holds. */
+void rootfs_options_attributes(const struct oci_strs *words, struct rootfs_options *ret);
+
+/* Is a mount of this type (which may be NULL) with these options a bind? */
+bool rootfs_mount_is_bind(const char *type, const struct rootfs_options *o);
+
 /* All words of the table, for `features` and for tests: the i-th, or NULL past the last. */
 const char *rootfs_option_word(size_t i);
 

@@ -221,7 +221,7 @@ int rootfs_plan_mount(struct rootfs_planning *p, size_t i, struct err *err)
     int r = rootfs_options_parse(p->plan->arena, &c->options, &m->options, err);
     if (r < 0)
         return r;
-    bool bind = m->options.bind || (c->type != NULL && (str_eq(c->type, "bind") || str_eq(c->type, "rbind")));
+    bool bind = rootfs_mount_is_bind(c->type, &m->options);
     if (c->type != NULL && str_eq(c->type, "rbind"))
         m->options.recursive = true;
     rootfs_plan_place(p, path, &m->place);
