@@ -77,6 +77,12 @@ static inline bool host_kernel_at_least(const struct host *h, unsigned major, un
     return h->kernel_major > major || (h->kernel_major == major && h->kernel_minor >= minor);
 }
 
+/* Root with nobody above: not root of a user namespace. */
+static inline bool host_is_machine_root(const struct host *h)
+{
+    return h->euid == 0 && h->initial_userns;
+}
+
 /* The cgroup half of host_probe(). */
 int host_probe_cgroup(struct arena *a, struct host_cgroup *ret, struct err *err);
 

@@ -109,7 +109,7 @@ int cgroup_locate(struct arena *a, const struct oci_config *config, const struct
     struct places places = {.n = 0};
     const struct host_cgroup *h = &host->cgroup;
     const char *asked = config->linux != NULL ? config->linux->cgroups_path : NULL;
-    bool machine_root = is_machine_root(host);
+    bool machine_root = host_is_machine_root(host);
     char *fallback = arena_printf(a, "%s" DEFAULT_PREFIX "%s", machine_root ? "/" : "", id);
     if (asked == NULL || *asked == '\0')
         asked = fallback;
@@ -166,7 +166,7 @@ int cgroup_locate(struct arena *a, const struct oci_config *config, const struct
 bool cgroup_starts_at_own(const struct oci_config *config, const struct host *host)
 {
     const char *asked = config->linux != NULL ? config->linux->cgroups_path : NULL;
-    return asked == NULL || *asked == '\0' ? !is_machine_root(host) : *asked != '/';
+    return asked == NULL || *asked == '\0' ? !host_is_machine_root(host) : *asked != '/';
 }
 
 char *cgroup_own_save(struct arena *a, const struct host *host)

@@ -156,18 +156,13 @@ static int open_parent(const struct group_op *op, int *ret_fd, struct err *err)
     return 0;
 }
 
-static bool is_machine_root(const struct host *host)
-{
-    return host->euid == 0 && host->initial_userns;
-}
-
 /*
  * CLONE_INTO_CGROUP wants cgroup.procs of the nearest group above both us and the new group to be writable (cgroups(7),
  * delegation containment). Asked beforehand, because after the clone it would be too late to do without.
  */
 static bool may_enter(const struct host *host, const struct place *p)
 {
-    if (is_machine_root(host))
+    if (host_is_machine_root(host))
         return true;
     const char *own = host->cgroup.v2_own != NULL ? host->cgroup.v2_own : "/";
     char target[PATH_MAX];
@@ -270,7 +265,7 @@ int cgroup_make(const struct host *host, const struct group_op *op, int *ret_fd,
     int r = -ENOENT;
     /* Another container's undo may take an empty parent away between two of our steps: from the start again. */
     for (int attempt = 0; attempt < MAX_ATTEMPTS && (r == -ENOENT || r == -ENODEV); attempt++) {
-        r = op->place->v2 && !is_machine_root(host) ? 0 : make_simply(op, &fd, err);
+        r = op->place->v2 && !host_is_machine_root(host) ? 0 : make_simply(op, &fd, err);
         if (r == 0)
             r = make_with_parents(host, op, &fd, err);
     }
@@ -300,7 +295,7 @@ int cgroup_open(const struct place *p, int *ret_fd)
  */
 static const char *mark_name(const struct host *host)
 {
-    return is_machine_root(host) ? "trusted.coffer" : "user.coffer";
+    return host_is_machine_root(host) ? "trusted.coffer" : "user.coffer";
 }
 
 void cgroup_mark_set(const struct host *host, int group_fd, const char *mark)
