@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "layers/cgroup/cgroup.h"
 #include "layers/cgroup/group.h"
 
 /* runc's AllowedDevices, written down a second time. */
@@ -56,12 +57,17 @@ static bool meant(const struct written *w, char type, int64_t major, int64_t min
     return true;
 }
 
-static struct device_rules reduced(struct arena *a, const struct written *w)
-{
-    struct oci_resources resources = {.devices = {.n = w->n}};
+struct document {
+    struct oci_resources resources;
     struct oci_device_rule v[MAX_RULES];
     char types[MAX_RULES][2], access[MAX_RULES][4];
-    memset(v, 0, sizeof v);
+};
+
+static void write_down(struct document *d, const struct written *w)
+{
+    struct oci_device_rule *v = d->v;
+    char (*types)[2] = d->types, (*access)[4] = d->access;
+    memset(d, 0, sizeof *d);
     for (size_t i = 0; i < w->n; i++) {
         const struct device_rule *r = &w->v[i];
         types[i][0] = r->type;
@@ -82,10 +88,18 @@ static struct device_rules reduced(struct arena *a, const struct written *w)
         if (r->minor >= 0)
             v[i].minor = (struct oci_int){true, r->minor};
     }
-    resources.devices.v = v;
+    d->resources.devices.v = v;
+    d->resources.devices.n = w->n;
+    d->resources.devices.set = true;
+}
+
+static struct device_rules reduced(struct arena *a, const struct written *w)
+{
+    struct document d;
+    write_down(&d, w);
     struct device_rules rules;
     struct err err = ERR_INIT;
-    if (cgroup_device_rules(a, &resources, &rules, &err) < 0)
+    if (cgroup_device_rules(a, &d.resources, &rules, &err) < 0)
         fail_msg("%s", err.text);
     return rules;
 }
@@ -231,6 +245,82 @@ static void program_says_what_was_meant(void **state)
         assert_int_equal(differences(&w, &rules, NULL), 0);
         assert_int_equal(differences(&w, &rules, &p), 0);
     }
+}
+
+/* What the meaning says of one device: 'r' and 'w' as bits, or -1: one of them or both. */
+static int said(const struct cgroup_device_meaning *m, char type, int32_t major, int32_t minor)
+{
+    const struct cgroup_device_range *best = NULL;
+    for (size_t i = 0; i < m->n_named; i++) {
+        const struct cgroup_device_range *r = &m->named[i];
+        if (r->type != type || (r->major >= 0 && r->major != major) || (r->minor >= 0 && r->minor != minor))
+            continue;
+        if (best == NULL || (r->major >= 0) + (r->minor >= 0) > (best->major >= 0) + (best->minor >= 0))
+            best = r;
+    }
+    if (best != NULL)
+        return (best->read ? DEVICE_READ : 0) | (best->write ? DEVICE_WRITE : 0);
+    return (type == 'b' ? m->other_block : m->other_character) ? -1 : 0;
+}
+
+static void the_meaning_is_complete(void **state)
+{
+    (void)state;
+    unsigned seed = 3, open = 0;
+    for (int round = 0; round < 3000; round++) {
+        CLEANUP_ARENA struct arena a = ARENA_INIT;
+        struct written w = random_rules(&seed);
+        struct document d;
+        struct cgroup_device_meaning m;
+        struct err err = ERR_INIT;
+        write_down(&d, &w);
+        assert_int_equal(cgroup_device_meaning(&a, &d.resources, false, &m, &err), 0);
+        open += m.other_block;
+        for (size_t major = 0; major < ARRAY_LEN(majors); major++)
+            for (size_t minor = 0; minor < ARRAY_LEN(minors); minor++)
+                for (const char *type = "bc"; *type != '\0'; type++) {
+                    int want = (meant(&w, *type, majors[major], minors[minor], DEVICE_READ) ? DEVICE_READ : 0) |
+                               (meant(&w, *type, majors[major], minors[minor], DEVICE_WRITE) ? DEVICE_WRITE : 0);
+                    int is = said(&m, *type, majors[major], minors[minor]);
+                    assert_true(is == want || (is == -1 && want != 0));
+                }
+    }
+    assert_true(open > 100 && open < 2900);
+}
+
+static struct cgroup_device_meaning meaning_of(struct arena *a, const struct written *w, bool in_force)
+{
+    struct document d;
+    struct cgroup_device_meaning m;
+    struct err err = ERR_INIT;
+    write_down(&d, w);
+    assert_int_equal(cgroup_device_meaning(a, &d.resources, in_force, &m, &err), 0);
+    return m;
+}
+
+static void everything_is_known_when_it_is_said_in_parts(void **state)
+{
+    (void)state;
+    CLEANUP_ARENA struct arena a = ARENA_INIT;
+    static const struct written parts = {
+        {{false, 'a', -1, -1, DEVICE_ALL}, {true, 'b', -1, -1, DEVICE_ALL}, {true, 'c', -1, -1, DEVICE_ALL}}, 3};
+    struct cgroup_device_meaning m = meaning_of(&a, &parts, false);
+    assert_true(m.other_block && m.other_character);
+    assert_int_equal(m.n_named, 0);
+    static const struct written nothing = {{{false, 'a', -1, -1, DEVICE_ALL}}, 1};
+    m = meaning_of(&a, &nothing, false);
+    assert_false(m.other_block || m.other_character);
+    assert_int_equal(m.n_named, 9); /* the default ones, mknod aside */
+    for (size_t i = 0; i < m.n_named; i++)
+        assert_true(m.named[i].usual);
+    assert_int_equal(meaning_of(&a, &nothing, true).n_named, 0); /* read back: no rule is added */
+    static const struct written disk = {{{false, 'a', -1, -1, DEVICE_ALL}, {true, 'b', 8, -1, DEVICE_READ}}, 2};
+    m = meaning_of(&a, &disk, false);
+    assert_int_equal(m.n_named, 10);
+    assert_string_equal(cgroup_device_range_text(&a, &m.named[0]), "b 8:* r");
+    assert_false(m.named[0].usual || m.other_block);
+    static const struct written made = {{{false, 'a', -1, -1, DEVICE_ALL}, {true, 'b', 8, 0, DEVICE_MKNOD}}, 2};
+    assert_int_equal(meaning_of(&a, &made, false).n_named, 9); /* a node that nobody may open */
 }
 
 static void v1_lines_say_what_was_meant(void **state)
@@ -397,6 +487,8 @@ int main(void)
         cmocka_unit_test(program_says_what_was_meant), cmocka_unit_test(v1_lines_say_what_was_meant),
         cmocka_unit_test(a_spoilt_program_is_found),   cmocka_unit_test(program_is_this_array),
         cmocka_unit_test(what_never_decides_is_dropped), cmocka_unit_test(bad_rules_are_refused),
+        cmocka_unit_test(the_meaning_is_complete),
+        cmocka_unit_test(everything_is_known_when_it_is_said_in_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

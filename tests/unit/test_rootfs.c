@@ -374,12 +374,12 @@ static void refusals_name_what_is_wrong(void **state)
 /* What a plan does to a tree of one read-write mount and one below it, in the order of mount_setattr(2)'s calls. */
 static bool planned_readonly(const struct planned *p, const char *path, bool *ret_below)
 {
-    uint64_t top = 0, below = 0;
+    uint64_t over = 0, below = 0;
     plan_each(op, &p->plan, LAYER_ROOTFS, STEP_CHILD_ROOTFS) {
         if (op->target == NULL || strcmp(op->target, path) != 0)
             continue;
         if (op->kind == ROOTFS_SEAL || op->kind == ROOTFS_READONLY)
-            top = MOUNT_ATTR_RDONLY;
+            over = MOUNT_ATTR_RDONLY;
         if (op->kind == ROOTFS_READONLY)
             below = MOUNT_ATTR_RDONLY;
         if (op->kind != ROOTFS_MOUNT)
@@ -387,15 +387,15 @@ static bool planned_readonly(const struct planned *p, const char *path, bool *re
         const struct rootfs_mount *m = op->args;
         const struct rootfs_options *o = &m->options;
         if (m->kind == ROOTFS_FILESYSTEM || m->kind == ROOTFS_OVERLAYFS) {
-            top = o->set | o->tree_set;
+            over = o->set | o->tree_set;
             continue;
         }
         below = (below & ~o->tree_clear) | o->tree_set;
-        top = (top & ~o->tree_clear) | o->tree_set;
-        top = (top & ~o->clear) | o->set;
+        over = (over & ~o->tree_clear) | o->tree_set;
+        over = (over & ~o->clear) | o->set;
     }
     *ret_below = (below & MOUNT_ATTR_RDONLY) != 0;
-    return (top & MOUNT_ATTR_RDONLY) != 0;
+    return (over & MOUNT_ATTR_RDONLY) != 0;
 }
 
 static void what_is_said_of_a_mount_is_what_is_planned(void **state)

@@ -80,6 +80,35 @@ int cgroup_join_open(const struct host *host, pid_t init, struct cgroup_join *re
 int cgroup_join(const struct cgroup_join *join, struct err *err); /* in the child: neither allocates nor locks */
 void cgroup_join_close(struct cgroup_join *join);
 
+/*
+ * What device rules come to, for opening: making a node gives nothing by itself. Devices of which nothing is said in
+ * `named` are as other_block and other_character say.
+ */
+struct cgroup_device_range {
+    char type;            /* 'b' or 'c' */
+    int32_t major, minor; /* -1: every one that is not named with a number */
+    bool read, write;     /* can be opened for that; neither: refused, though others of its kind are not */
+    bool usual;           /* no more than every container is given */
+};
+struct cgroup_device_meaning {
+    bool other_block, other_character; /* can be opened, at least one way */
+    struct cgroup_device_range *named; /* by type and numbers */
+    size_t n_named;
+};
+
+/*
+ * in_force: the rules were read back and are all there is; otherwise those that every container is given come after
+ * them, as at a start. -EINVAL for rules that a start refuses, -E2BIG, -ENOMEM.
+ */
+int cgroup_device_meaning(struct arena *a, const struct oci_resources *resources, bool in_force,
+                          struct cgroup_device_meaning *ret, struct err *err);
+
+/* "c 1:3 rw"; without letters when it is refused. */
+char *cgroup_device_range_text(struct arena *a, const struct cgroup_device_range *range);
+
+/* Why device rules have no effect on this host: one line; NULL when they have. */
+const char *cgroup_devices_left_out(const struct host *host);
+
 /* What observe() writes about the v2 device filter: the number of programs in force, which cannot be read as rules. */
 #define ANNOTATION_DEVICE_PROGRAMS ANNOTATION_PREFIX "cgroup.device-programs"
 

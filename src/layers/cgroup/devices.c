@@ -124,8 +124,8 @@ static void reduce(struct device_rules *rules)
     }
 }
 
-int cgroup_device_rules(struct arena *a, const struct oci_resources *resources, struct device_rules *ret,
-                        struct err *err)
+static int read_rules(struct arena *a, const struct oci_resources *resources, bool with_default,
+                      struct device_rules *ret, struct err *err)
 {
     size_t asked = resources != NULL ? resources->devices.n : 0;
     struct device_rules rules = {.allow = false};
@@ -137,11 +137,26 @@ int cgroup_device_rules(struct arena *a, const struct oci_resources *resources, 
         if (r < 0)
             return r;
     }
-    memcpy(rules.v + asked, default_rules, sizeof default_rules);
-    rules.n = asked + ARRAY_LEN(default_rules);
+    rules.n = asked;
+    if (with_default) {
+        memcpy(rules.v + asked, default_rules, sizeof default_rules);
+        rules.n += ARRAY_LEN(default_rules);
+    }
     reduce(&rules);
     *ret = rules;
     return 0;
+}
+
+int cgroup_device_rules(struct arena *a, const struct oci_resources *resources, struct device_rules *ret,
+                        struct err *err)
+{
+    return read_rules(a, resources, true, ret, err);
+}
+
+int cgroup_device_rules_alone(struct arena *a, const struct oci_resources *resources, struct device_rules *ret,
+                              struct err *err)
+{
+    return read_rules(a, resources, false, ret, err);
 }
 
 bool cgroup_device_allowed(const struct device_rules *rules, char type, int64_t major, int64_t minor, unsigned access)

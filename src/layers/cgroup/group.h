@@ -129,6 +129,10 @@ struct device_rules {
 int cgroup_device_rules(struct arena *a, const struct oci_resources *resources, struct device_rules *ret,
                         struct err *err);
 
+/* The configuration's rules and no others. */
+int cgroup_device_rules_alone(struct arena *a, const struct oci_resources *resources, struct device_rules *ret,
+                              struct err *err);
+
 /* What the kernel should say to this request; the meaning that programs and lines are tested against. */
 bool cgroup_device_allowed(const struct device_rules *rules, char type, int64_t major, int64_t minor, unsigned access);
 

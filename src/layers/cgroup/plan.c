@@ -204,23 +204,31 @@ static int plan_place(struct planning *p, const struct place *place)
     return 0;
 }
 
+static bool may_have_devices(const struct host *host)
+{
+    return host->euid == 0 && host->initial_userns;
+}
+
+const char *cgroup_devices_left_out(const struct host *host)
+{
+    /*
+     * Nothing is lost: without root of the machine no device node can be made, and those that are bound in are
+     * guarded by their owner and mode. runc and crun leave the rules out likewise.
+     */
+    if (!may_have_devices(host))
+        return "left out: not root of the machine, who alone can make device nodes";
+    bool none = host->cgroup.mode == CGROUP_MODE_NONE ||
+                (host->cgroup.v2_mount == NULL && cgroup_version_of(host, CGROUP_DEVICES) == CGROUP_ABSENT);
+    return none ? "left out: this host has no means for it" : NULL;
+}
+
 /* Where no wall for devices can stand, say so in the plan, and refuse when rules were given. */
 static int plan_without_devices(struct planning *p)
 {
-    const char *why = NULL;
-    if (p->host->euid != 0 || !p->host->initial_userns) {
-        /*
-         * Nothing is lost: without root of the machine no device node can be made, and those that are bound in are
-         * guarded by their owner and mode. runc and crun leave the rules out likewise.
-         */
-        why = "left out: not root of the machine, who alone can make device nodes";
-    } else if (p->host->cgroup.mode == CGROUP_MODE_NONE ||
-               (p->host->cgroup.v2_mount == NULL && cgroup_version_of(p->host, CGROUP_DEVICES) == CGROUP_ABSENT)) {
-        if (p->devices_asked && !(p->devices.allow && p->devices.n == 0))
-            return err_set(p->err, -ENOTSUP, LAYER_CGROUP,
-                           "device rules: this host has neither the devices controller nor a cgroup v2 tree");
-        why = "left out: this host has no means for it";
-    }
+    const char *why = cgroup_devices_left_out(p->host);
+    if (why != NULL && may_have_devices(p->host) && p->devices_asked && !(p->devices.allow && p->devices.n == 0))
+        return err_set(p->err, -ENOTSUP, LAYER_CGROUP,
+                       "device rules: this host has neither the devices controller nor a cgroup v2 tree");
     if (why != NULL)
         add(p, OP_NOTE, STEP_HOST_BEFORE_CLONE, "note", "device-rules", why, NULL);
     return 0;
