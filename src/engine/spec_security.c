@@ -4,6 +4,7 @@
 #include <glob.h>
 
 #include "base/fd.h"
+#include "engine/seccomp_builtin.h"
 #include "engine/spec_private.h"
 #include "layers/capabilities/capabilities.h"
 #include "layers/layer.h"
@@ -33,38 +34,37 @@ static int check_opts(struct spec *s)
     return 0;
 }
 
-static int resolve_filter(struct spec *s, const char *what, const char *json, size_t length)
+static int filter_facts(struct spec *s, struct seccomp_facts *ret)
 {
-    struct seccomp_facts facts = {
+    const char *bad = NULL;
+    *ret = (struct seccomp_facts){
         .machine = s->host->machine,
         .kernel_major = s->host->kernel_major,
         .kernel_minor = s->host->kernel_minor,
     };
-    const char *bad = NULL;
-    if (capability_set(&s->config->process->capabilities->bounding, &facts.capabilities, &bad) < 0)
+    if (capability_set(&s->config->process->capabilities->bounding, &ret->capabilities, &bad) < 0)
         return err_set(s->err, -EINVAL, LAYER_SECCOMP, "unknown capability %s", bad);
-    struct oci_seccomp *section = NULL;
-    int r = seccomp_resolve_docker_profile(s->arena, json, length, &facts, &section, s->err);
-    if (r < 0) {
-        err_prefix(s->err, "%s", what);
-        return r;
-    }
-    s->config->linux->seccomp = section;
     return 0;
 }
 
 static int seccomp_from(struct spec *s, const char *value, const char *flag)
 {
-    if (str_eq(value, "unconfined"))
-        return 0;
+    struct oci_seccomp **section = &s->config->linux->seccomp;
+    struct seccomp_facts facts;
+    int r = filter_facts(s, &facts);
+    if (r < 0 || str_eq(value, "unconfined"))
+        return r;
     if (str_eq(value, "builtin"))
-        return resolve_filter(s, "built-in profile", spec_seccomp_default, spec_seccomp_default_len);
+        return seccomp_builtin(s->arena, &facts, section, s->err);
     char *json = NULL;
     size_t length = 0;
-    int r = file_read(s->arena, AT_FDCWD, value, MAX_SECCOMP, &json, &length);
+    r = file_read(s->arena, AT_FDCWD, value, MAX_SECCOMP, &json, &length);
     if (r < 0)
         return err_set_errno(s->err, r, LAYER_SECCOMP, "%s%s", flag, value);
-    return resolve_filter(s, arena_printf(s->arena, "%s%s", flag, value), json, length);
+    r = seccomp_resolve_docker_profile(s->arena, json, length, &facts, section, s->err);
+    if (r < 0)
+        err_prefix(s->err, "%s%s", flag, value);
+    return r;
 }
 
 static int seccomp(struct spec *s)
