@@ -65,6 +65,17 @@ void *arena_calloc(struct arena *a, size_t n, size_t size)
     return arena_alloc(a, total);
 }
 
+void *arena_grow(struct arena *a, void *items, size_t n, size_t size)
+{
+    /* Full when n is one of the sizes. */
+    if (n != 0 && (n < 4 || (n & (n - 1)) != 0))
+        return items;
+    void *more = arena_calloc(a, n < 4 ? 4 : 2 * n, size);
+    if (more != NULL && n > 0)
+        memcpy(more, items, n * size);
+    return more;
+}
+
 char *arena_strndup(struct arena *a, const char *s, size_t n)
 {
     if (s == NULL)

@@ -26,6 +26,12 @@ void arena_free(struct arena *a); /* frees every block; the arena can be used ag
 
 void *arena_alloc(struct arena *a, size_t size); /* aligned to 16 bytes */
 void *arena_calloc(struct arena *a, size_t n, size_t size); /* checks n * size for overflow */
+/*
+ * Room for one more behind the n items of an array that was grown by this function alone: the same array, or a copy
+ * twice as large (4, 8, 16 ... items). NULL: memory is out.
+ */
+void *arena_grow(struct arena *a, void *items, size_t n, size_t size);
+
 char *arena_strdup(struct arena *a, const char *s); /* NULL in, NULL out */
 char *arena_strndup(struct arena *a, const char *s, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);

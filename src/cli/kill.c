@@ -3,8 +3,8 @@
 #include <stddef.h>
 
 #include "cli/commands.h"
-#include "engine/names.h"
 #include "runtime/runtime.h"
+#include "sys/signals.h"
 
 struct kill_options {
     const char *signal;

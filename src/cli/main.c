@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/nearest.h"
 #include "base/str.h"
 #include "cli/command.h"
-#include "engine/names.h"
 
 static const struct option global_options[] = {
     {"root", 0, OPTION_STRING, LAYER_CLI, offsetof(struct globals, root), "DIR",

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/nearest.h"
 #include "base/str.h"
-#include "engine/names.h"
-#include "engine/run_options.h"
+#include "base/strings.h"
 
 static const struct option *find_letter(const struct option *table, char letter)
 {

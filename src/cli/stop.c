@@ -8,8 +8,8 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "cli/commands.h"
-#include "engine/names.h"
 #include "runtime/runtime.h"
+#include "sys/signals.h"
 
 struct stop_options {
     const char *time, *signal;

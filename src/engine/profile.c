@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/nearest.h"
 #include "base/str.h"
-#include "engine/names.h"
 #include "engine/profile_keys.h"
 
 enum {

@@ -14,7 +14,6 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "engine/names.h"
 #include "engine/programs32.h"
 #include "engine/sources.h"
 #include "engine/spec.h"
@@ -22,6 +21,7 @@
 #include "layers/layer.h"
 #include "runtime/runtime.h"
 #include "storage/storage.h"
+#include "sys/signals.h"
 
 struct run {
     struct store *store;

@@ -9,15 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/arena.h"
-
-struct strings {
-    const char **v;
-    size_t n;
-};
-
-/* Append; false: out of memory (the arena remembers). */
-bool strings_add(struct arena *a, struct strings *list, const char *s);
+#include "base/strings.h"
 
 struct run_options {
     const char *image;

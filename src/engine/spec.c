@@ -23,27 +23,6 @@ int spec_fault(struct spec *s, enum layer_id layer, const char *flag, const char
     return err_set(s->err, -EINVAL, layer, "%s %s: %s", flag, value, text);
 }
 
-bool strings_add(struct arena *a, struct strings *list, const char *s)
-{
-    const char **v = spec_grow(a, list->v, list->n, sizeof *v);
-    if (v == NULL)
-        return false;
-    list->v = v;
-    list->v[list->n++] = s;
-    return true;
-}
-
-void *spec_grow(struct arena *a, void *items, size_t n, size_t size)
-{
-    /* Storage is 4, 8, 16 ... items, so full when n is one of these. */
-    if (n != 0 && (n < 4 || (n & (n - 1)) != 0))
-        return items;
-    void *more = arena_calloc(a, n < 4 ? 4 : 2 * n, size);
-    if (more != NULL && n > 0)
-        memcpy(more, items, n * size);
-    return more;
-}
-
 void spec_push(struct spec *s, struct oci_strs *list, const char *value)
 {
     /* One more than n is in use: the final NULL. */

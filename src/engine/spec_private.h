@@ -35,10 +35,6 @@ int spec_devices(struct spec *s);
 int spec_mounts(struct spec *s);
 int spec_limits(struct spec *s);
 
-/* Docker's default seccomp profile, embedded. */
-extern const char spec_seccomp_default[];
-extern const size_t spec_seccomp_default_len;
-
 /* The user of the process, and its groups, from --user or the image. Sets s->home. */
 int spec_user(struct spec *s);
 int spec_environment(struct spec *s);
@@ -66,11 +62,9 @@ int spec_boolean(const char *text);
 void spec_push(struct spec *s, struct oci_strs *list, const char *value);
 void spec_map(struct spec *s, struct oci_map *map, const char *key, const char *value);
 
-/* Room for one more zeroed item at the end of an OCI_ARRAY; NULL: out of memory, remembered by the arena. */
-void *spec_grow(struct arena *a, void *items, size_t n, size_t size);
 #define spec_append(s, array)                                                               \
     ({                                                                                      \
-        __typeof__((array).v) new_ = spec_grow((s)->arena, (array).v, (array).n, sizeof *new_); \
+        __typeof__((array).v) new_ = arena_grow((s)->arena, (array).v, (array).n, sizeof *new_); \
         if (new_ != NULL) {                                                                 \
             (array).v = new_;                                                               \
             (array).set = true;                                                             \

@@ -73,7 +73,7 @@ static int append(struct spec *s, struct volumes *list, const struct volume *v)
         if (str_eq(list->v[i].destination, v->destination))
             return spec_fault(s, LAYER_ROOTFS, v->flag, v->text, "%s is mounted twice, here and by %s %s",
                               v->destination, list->v[i].flag, list->v[i].text);
-    struct volume *more = spec_grow(s->arena, list->v, list->n, sizeof *more);
+    struct volume *more = arena_grow(s->arena, list->v, list->n, sizeof *more);
     if (more == NULL)
         return spec_no_memory(s);
     list->v = more;

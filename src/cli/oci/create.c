@@ -16,21 +16,23 @@ struct create_options {
     const char *bundle, *config, *console_socket, *pid_file, *preserve_fds;
     bool no_pivot, no_new_keyring;
 };
+OCI_COMMAND_FITS(struct create_options);
 
-static const struct option_row create_rows[] = {
-    {"bundle", 'b', OPTION_TEXT, "DIR", "directory of the bundle (default: the current one)",
-     offsetof(struct create_options, bundle)},
-    {"config", 'f', OPTION_TEXT, "FILE", "configuration (default: config.json in the bundle)",
-     offsetof(struct create_options, config)},
-    {"console-socket", 0, OPTION_TEXT, "PATH", "AF_UNIX socket that gets the terminal's master",
-     offsetof(struct create_options, console_socket)},
-    {"pid-file", 0, OPTION_TEXT, "FILE", "write the process ID there", offsetof(struct create_options, pid_file)},
-    {"preserve-fds", 0, OPTION_TEXT, "N", "hand N more descriptors, from 3 on, to the program",
-     offsetof(struct create_options, preserve_fds)},
-    {"no-pivot", 0, OPTION_FLAG, NULL, "leave the old root without pivot_root (host on an initial ramdisk)",
-     offsetof(struct create_options, no_pivot)},
-    {"no-new-keyring", 0, OPTION_FLAG, NULL, "keep the caller's session keyring",
-     offsetof(struct create_options, no_new_keyring)},
+static const struct option create_rows[] = {
+    {"bundle", 'b', OPTION_STRING, LAYER_CLI,
+     offsetof(struct create_options, bundle), "DIR", "directory of the bundle (default: the current one)", NULL},
+    {"config", 'f', OPTION_STRING, LAYER_CLI,
+     offsetof(struct create_options, config), "FILE", "configuration (default: config.json in the bundle)", NULL},
+    {"console-socket", 0, OPTION_STRING, LAYER_CLI,
+     offsetof(struct create_options, console_socket), "PATH", "AF_UNIX socket that gets the terminal's master", NULL},
+    {"pid-file", 0, OPTION_STRING, LAYER_CLI,
+     offsetof(struct create_options, pid_file), "FILE", "write the process ID there", NULL},
+    {"preserve-fds", 0, OPTION_STRING, LAYER_CLI,
+     offsetof(struct create_options, preserve_fds), "N", "hand N more descriptors, from 3 on, to the program", NULL},
+    {"no-pivot", 0, OPTION_BOOL, LAYER_CLI,
+     offsetof(struct create_options, no_pivot), NULL, "leave the old root without pivot_root (host on an initial ramdisk)", NULL},
+    {"no-new-keyring", 0, OPTION_BOOL, LAYER_CLI,
+     offsetof(struct create_options, no_new_keyring), NULL, "keep the caller's session keyring", NULL},
     {0},
 };
 
@@ -56,7 +58,7 @@ static int make_request(const struct oci_globals *g, const struct create_options
     return 0;
 }
 
-static int create(const struct oci_globals *g, void *data, char **arguments, size_t n UNUSED, struct err *err)
+static int create(const struct oci_globals *g, void *data, const char *const *arguments, size_t n UNUSED, struct err *err)
 {
     char bundle[PATH_MAX];
     struct runtime_create request;
@@ -75,11 +77,10 @@ const struct oci_command oci_create_command = {
     .options = create_rows,
     .least = 1,
     .most = 1,
-    .size = sizeof(struct create_options),
     .run = create,
 };
 
-static int run(const struct oci_globals *g, void *data, char **arguments, size_t n UNUSED, struct err *err)
+static int run(const struct oci_globals *g, void *data, const char *const *arguments, size_t n UNUSED, struct err *err)
 {
     char bundle[PATH_MAX];
     struct runtime_create request;
@@ -100,6 +101,5 @@ const struct oci_command oci_run_command = {
     .options = create_rows,
     .least = 1,
     .most = 1,
-    .size = sizeof(struct create_options),
     .run = run,
 };

@@ -2,17 +2,16 @@
 /* start, state, kill, delete and list: each a thin layer over one function of runtime/. */
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/str.h"
 #include "cli/oci/command.h"
 #include "runtime/runtime.h"
+#include "sys/signals.h"
 
-static int start(const struct oci_globals *g, void *data UNUSED, char **arguments, size_t n UNUSED, struct err *err)
+static int start(const struct oci_globals *g, void *data UNUSED, const char *const *arguments, size_t n UNUSED, struct err *err)
 {
     return runtime_start(g->root, arguments[0], err) < 0 ? 1 : 0;
 }
@@ -26,7 +25,7 @@ const struct oci_command oci_start_command = {
     .run = start,
 };
 
-static int state(const struct oci_globals *g, void *data UNUSED, char **arguments, size_t n UNUSED, struct err *err)
+static int state(const struct oci_globals *g, void *data UNUSED, const char *const *arguments, size_t n UNUSED, struct err *err)
 {
     CLEANUP_ARENA struct arena a = ARENA_INIT;
     struct oci_state *s = NULL;
@@ -47,43 +46,24 @@ const struct oci_command oci_state_command = {
     .run = state,
 };
 
-/* A signal as kill(1) takes it: "15", "TERM" or "SIGTERM", either case. */
-static int signal_number(const char *text, struct err *err)
-{
-    uint64_t number = 0;
-    if (str_to_u64(text, &number) == 0) {
-        if (number > 0 && number <= 64)
-            return (int)number;
-    } else {
-        const char *name = strncasecmp(text, "SIG", 3) == 0 ? text + 3 : text;
-        for (int s = 1; s < 32; s++)
-            if (sigabbrev_np(s) != NULL && strcasecmp(sigabbrev_np(s), name) == 0)
-                return s;
-        for (int s = SIGRTMIN; s <= SIGRTMAX; s++) {
-            char low[16], high[16];
-            snprintf(low, sizeof low, s == SIGRTMIN ? "RTMIN" : "RTMIN+%d", s - SIGRTMIN);
-            snprintf(high, sizeof high, s == SIGRTMAX ? "RTMAX" : "RTMAX-%d", SIGRTMAX - s);
-            if (strcasecmp(low, name) == 0 || strcasecmp(high, name) == 0)
-                return s;
-        }
-    }
-    return err_set(err, -EINVAL, LAYER_CLI, "%s: no such signal", text);
-}
-
 struct kill_options {
     bool all;
 };
+OCI_COMMAND_FITS(struct kill_options);
 
-static const struct option_row kill_rows[] = {
-    {"all", 'a', OPTION_FLAG, NULL, "every process of the container, not only its first",
-     offsetof(struct kill_options, all)},
+static const struct option kill_rows[] = {
+    {"all", 'a', OPTION_BOOL, LAYER_CLI,
+     offsetof(struct kill_options, all), NULL, "every process of the container, not only its first", NULL},
     {0},
 };
 
-static int kill_container(const struct oci_globals *g, void *data, char **arguments, size_t n, struct err *err)
+static int kill_container(const struct oci_globals *g, void *data, const char *const *arguments, size_t n, struct err *err)
 {
     const struct kill_options *o = data;
-    int number = signal_number(n > 1 ? arguments[1] : "SIGTERM", err);
+    const char *name = n > 1 ? arguments[1] : "SIGTERM";
+    int number = signal_number(name);
+    if (number < 0)
+        err_set(err, number, LAYER_CLI, "%s: no such signal", name);
     return number < 0 || runtime_kill(g->root, arguments[0], number, o->all, err) < 0 ? 1 : 0;
 }
 
@@ -94,21 +74,21 @@ const struct oci_command oci_kill_command = {
     .options = kill_rows,
     .least = 1,
     .most = 2,
-    .size = sizeof(struct kill_options),
     .run = kill_container,
 };
 
 struct delete_options {
     bool force;
 };
+OCI_COMMAND_FITS(struct delete_options);
 
-static const struct option_row delete_rows[] = {
-    {"force", 'f', OPTION_FLAG, NULL, "kill it first when it runs; no error when there is none",
-     offsetof(struct delete_options, force)},
+static const struct option delete_rows[] = {
+    {"force", 'f', OPTION_BOOL, LAYER_CLI,
+     offsetof(struct delete_options, force), NULL, "kill it first when it runs; no error when there is none", NULL},
     {0},
 };
 
-static int delete_container(const struct oci_globals *g, void *data, char **arguments, size_t n UNUSED,
+static int delete_container(const struct oci_globals *g, void *data, const char *const *arguments, size_t n UNUSED,
                             struct err *err)
 {
     const struct delete_options *o = data;
@@ -127,7 +107,6 @@ const struct oci_command oci_delete_command = {
     .options = delete_rows,
     .least = 1,
     .most = 1,
-    .size = sizeof(struct delete_options),
     .run = delete_container,
 };
 
@@ -135,10 +114,13 @@ struct list_options {
     bool quiet;
     const char *format;
 };
+OCI_COMMAND_FITS(struct list_options);
 
-static const struct option_row list_rows[] = {
-    {"quiet", 'q', OPTION_FLAG, NULL, "IDs only", offsetof(struct list_options, quiet)},
-    {"format", 'f', OPTION_TEXT, "FORMAT", "table (default) or json", offsetof(struct list_options, format)},
+static const struct option list_rows[] = {
+    {"quiet", 'q', OPTION_BOOL, LAYER_CLI,
+     offsetof(struct list_options, quiet), NULL, "IDs only", NULL},
+    {"format", 'f', OPTION_STRING, LAYER_CLI,
+     offsetof(struct list_options, format), "FORMAT", "table (default) or json", NULL},
     {0},
 };
 
@@ -153,7 +135,7 @@ static void print_row(const char *format, const struct oci_state *s, bool first)
     printf("%-20s %-8" PRId64 " %-9s %s\n", s->id, s->pid.v, s->status, s->bundle);
 }
 
-static int list(const struct oci_globals *g, void *data, char **arguments UNUSED, size_t n UNUSED, struct err *err)
+static int list(const struct oci_globals *g, void *data, const char *const *arguments UNUSED, size_t n UNUSED, struct err *err)
 {
     const struct list_options *o = data;
     const char *format = o->format != NULL ? o->format : "table";
@@ -194,6 +176,5 @@ const struct oci_command oci_list_command = {
     .options = list_rows,
     .least = 0,
     .most = 0,
-    .size = sizeof(struct list_options),
     .run = list,
 };

@@ -2,22 +2,21 @@
 /* coffer-oci: an OCI runtime with runc's command line, over runtime/. */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/nearest.h"
 #include "base/str.h"
 #include "cli/oci/command.h"
 #include "oci/config.h"
 
 #define PROGRAM "coffer-oci"
-#define MOST_OPTIONS 16
 
 static const struct oci_command *const commands[] = {
     &oci_create_command, &oci_delete_command, &oci_kill_command, &oci_list_command,
@@ -26,91 +25,44 @@ static const struct oci_command *const commands[] = {
 
 struct global_values {
     const char *root, *log, *log_format;
-    bool debug, version, help;
+    bool debug, version;
 };
 
-static const struct option_row global_rows[] = {
-    {"root", 0, OPTION_TEXT, "DIR", "directory of container states", offsetof(struct global_values, root)},
-    {"log", 0, OPTION_TEXT, "FILE", "write errors there too", offsetof(struct global_values, log)},
-    {"log-format", 0, OPTION_TEXT, "FORMAT", "text (default) or json", offsetof(struct global_values, log_format)},
-    {"debug", 0, OPTION_FLAG, NULL, "say what is done, with times, on stderr", offsetof(struct global_values, debug)},
-    {"version", 'v', OPTION_FLAG, NULL, "print the version", offsetof(struct global_values, version)},
-    {"help", 'h', OPTION_FLAG, NULL, "print this help", offsetof(struct global_values, help)},
+static const struct option global_options[] = {
+    {"root", 0, OPTION_STRING, LAYER_CLI,
+     offsetof(struct global_values, root), "DIR", "directory of container states", NULL},
+    {"log", 0, OPTION_STRING, LAYER_CLI,
+     offsetof(struct global_values, log), "FILE", "write errors there too", NULL},
+    {"log-format", 0, OPTION_STRING, LAYER_CLI,
+     offsetof(struct global_values, log_format), "FORMAT", "text (default) or json", NULL},
+    {"debug", 0, OPTION_BOOL, LAYER_CLI,
+     offsetof(struct global_values, debug), NULL, "say what is done, with times, on stderr", NULL},
+    {"version", 'v', OPTION_BOOL, LAYER_CLI,
+     offsetof(struct global_values, version), NULL, "print the version", NULL},
     {0},
 };
 
-static void print_rows(const struct option_row *rows)
+static unsigned width(void)
 {
-    for (const struct option_row *o = rows; o != NULL && o->name != NULL; o++) {
-        char left[64];
-        snprintf(left, sizeof left, "%c%c%s --%s%s%s", o->letter != 0 ? '-' : ' ', o->letter != 0 ? o->letter : ' ',
-                 o->letter != 0 ? "," : " ", o->name, o->value != NULL ? " " : "", o->value != NULL ? o->value : "");
-        printf("  %-28s %s\n", left, o->help);
-    }
+    struct winsize w;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : 100;
 }
 
 static void print_help(const struct oci_command *c)
 {
     if (c != NULL) {
         printf("usage: " PROGRAM " %s [OPTION...] %s\n\n%s\n", c->name, c->arguments, c->summary);
-        if (c->options != NULL)
+        if (c->options != NULL) {
             printf("\noptions:\n");
-        print_rows(c->options);
+            options_help(stdout, c->options, width());
+        }
         return;
     }
     printf("usage: " PROGRAM " [OPTION...] COMMAND [OPTION...] [ARGUMENT...]\n\ncommands:\n");
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         printf("  %-8s %-20s %s\n", commands[i]->name, commands[i]->arguments, commands[i]->summary);
     printf("\noptions:\n");
-    print_rows(global_rows);
-}
-
-/*
- * Fill data from argv by the rows. only_first: stop at the first argument that is no option. Returns the index of the
- * first argument (they are moved to the end), or a negative errno.
- */
-static int parse(const struct option_row *rows, void *data, int argc, char **argv, bool only_first, bool *ret_help,
-                 struct err *err)
-{
-    struct option longs[MOST_OPTIONS + 2] = {0};
-    char shorts[2 * MOST_OPTIONS + 4] = {0};
-    size_t n = 0, s = 0;
-    if (only_first)
-        shorts[s++] = '+';
-    shorts[s++] = ':';
-    for (; rows != NULL && rows[n].name != NULL; n++) {
-        longs[n] = (struct option){.name = rows[n].name,
-                                   .has_arg = rows[n].kind == OPTION_TEXT ? required_argument : no_argument,
-                                   .val = 256 + (int)n};
-        if (rows[n].letter != 0) {
-            shorts[s++] = rows[n].letter;
-            if (rows[n].kind == OPTION_TEXT)
-                shorts[s++] = ':';
-        }
-    }
-    longs[n] = (struct option){.name = "help", .has_arg = no_argument, .val = 255};
-    optind = 0;
-    opterr = 0;
-    for (int c; (c = getopt_long(argc, argv, shorts, longs, NULL)) != -1;) {
-        if (c == 255) {
-            *ret_help = true;
-            continue;
-        }
-        const char *given = optind > 0 && optind <= argc ? argv[optind - 1] : "";
-        if (c == ':')
-            return err_set(err, -EINVAL, LAYER_CLI, "%s: a value is missing", given);
-        if (c == '?')
-            return err_set(err, -EINVAL, LAYER_CLI, "%s: no such option; see --help", given);
-        size_t row = 0;
-        while (row < n && c != 256 + (int)row && c != rows[row].letter)
-            row++;
-        char *member = (char *)data + rows[row].offset;
-        if (rows[row].kind == OPTION_FLAG)
-            *(bool *)member = true;
-        else
-            memcpy(member, &optarg, sizeof optarg);
-    }
-    return optind;
+    options_help(stdout, global_options, width());
 }
 
 /* Errors go to --log in the form that containerd and Docker read back, and to stderr in ours. */
@@ -151,25 +103,25 @@ static void fill_standard_descriptors(void)
         (void)close(fd);
 }
 
-static int run_command(const struct oci_globals *g, const struct oci_command *c, int argc, char **argv,
-                       struct err *err)
+static const struct option no_options[] = {{0}};
+
+static int run_command(const struct oci_globals *g, struct arena *a, const struct oci_command *c, int argc,
+                       char **argv, struct err *err)
 {
     _Alignas(16) char data[OCI_COMMAND_DATA] = {0};
-    bool help = false;
-    int first = parse(c->options, data, argc, argv, false, &help, err);
-    if (first < 0)
+    struct options_parse parse = {.arena = a, .table = c->options != NULL ? c->options : no_options, .into = data};
+    if (options_parse(&parse, argc, argv, err) < 0)
         return 1;
-    if (help) {
+    if (parse.help) {
         print_help(c);
         return 0;
     }
-    size_t n = (size_t)(argc - first);
-    if (n < c->least || n > c->most) {
+    if (parse.n_words < c->least || parse.n_words > c->most) {
         err_set(err, -EINVAL, LAYER_CLI, "%s: %s arguments; usage: " PROGRAM " %s [OPTION...] %s", c->name,
-                n < c->least ? "missing" : "too many", c->name, c->arguments);
+                parse.n_words < c->least ? "missing" : "too many", c->name, c->arguments);
         return 1;
     }
-    return c->run(g, data, argv + first, n, err);
+    return c->run(g, data, parse.words, parse.n_words, err);
 }
 
 /* Absolute: the state root is part of what says whose a group is, from whatever directory we are called. */
@@ -191,39 +143,63 @@ static const char *default_root(char *buf, size_t size)
     return buf;
 }
 
+static const struct oci_command *find_command(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        if (str_eq(commands[i]->name, name))
+            return commands[i];
+    return NULL;
+}
+
+static const char *nth_command(const void *table UNUSED, size_t i)
+{
+    return i < ARRAY_LEN(commands) ? commands[i]->name : NULL;
+}
+
+/* Everything after the global options. */
+static int dispatch(const struct oci_globals *g, struct arena *a, const struct global_values *values, bool help,
+                    int argc, char **argv, struct err *err)
+{
+    if (values->log_format != NULL && !g->log_json && !str_eq(values->log_format, "text")) {
+        err_set(err, -EINVAL, LAYER_CLI, "--log-format %s: text or json", values->log_format);
+        return 1;
+    }
+    if (values->version) {
+        printf(PROGRAM " version " COFFER_VERSION "\nspec: " OCI_VERSION "\n");
+        return 0;
+    }
+    if (help || argc == 0) {
+        print_help(NULL);
+        return help ? 0 : 1;
+    }
+    const struct oci_command *command = find_command(argv[0]);
+    if (command != NULL)
+        return run_command(g, a, command, argc - 1, argv + 1, err);
+    const char *near = name_nearest(argv[0], nth_command, NULL);
+    err_set(err, -EINVAL, LAYER_CLI, "%s: no such command%s%s; see --help", argv[0],
+            near != NULL ? ", did you mean " : "", near != NULL ? near : "");
+    return 1;
+}
+
 int main(int argc, char **argv)
 {
+    CLEANUP_ARENA struct arena a = ARENA_INIT;
     struct err err = ERR_INIT;
     struct global_values values = {0};
-    struct oci_globals g = {0};
     char root[2 * PATH_MAX];
     fill_standard_descriptors();
-    bool help = false;
-    int first = parse(global_rows, &values, argc, argv, true, &help, &err);
-    g.root = values.root != NULL ? absolute_root(values.root, root, sizeof root) : default_root(root, sizeof root);
-    g.log = values.log;
-    g.log_json = values.log_format != NULL && str_eq(values.log_format, "json");
-    log_debug_enabled = values.debug;
+    struct options_parse parse = {.arena = &a, .table = global_options, .into = &values, .stop_at_word = true};
     int code = 1;
-    if (first < 0) {
-        code = 1;
-    } else if (values.log_format != NULL && !g.log_json && !str_eq(values.log_format, "text")) {
-        err_set(&err, -EINVAL, LAYER_CLI, "--log-format %s: text or json", values.log_format);
-    } else if (values.version) {
-        printf(PROGRAM " version " COFFER_VERSION "\nspec: " OCI_VERSION "\n");
-        code = 0;
-    } else if (help || values.help || first >= argc) {
-        print_help(NULL);
-        code = help || values.help ? 0 : 1;
-    } else {
-        const struct oci_command *command = NULL;
-        for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-            if (str_eq(commands[i]->name, argv[first]))
-                command = commands[i];
-        if (command == NULL)
-            err_set(&err, -EINVAL, LAYER_CLI, "%s: no such command; see --help", argv[first]);
-        else
-            code = run_command(&g, command, argc - first, argv + first, &err);
+    bool understood = options_parse(&parse, argc - 1, argv + 1, &err) == 0;
+    struct oci_globals g = {
+        .root = values.root != NULL ? absolute_root(values.root, root, sizeof root) : default_root(root, sizeof root),
+        .log = values.log,
+        .log_json = values.log_format != NULL && str_eq(values.log_format, "json"),
+    };
+    log_debug_enabled = values.debug;
+    if (understood) {
+        int rest = (int)parse.n_words; /* the command and all behind it, as argv has it at its end */
+        code = dispatch(&g, &a, &values, parse.help, rest, argv + argc - rest, &err);
     }
     if (err.code < 0)
         report(&g, &err);
