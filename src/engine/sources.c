@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "layers/sources.h"
 
 /* A tab or a line break in a value would end the field. */
 static void put_clean(struct buf *out, const char *s)
@@ -72,22 +73,16 @@ static bool mentions(const char *text, const char *part, size_t n)
 /* A later line for the same member replaces an earlier one, so the last that fits is right. */
 void source_blame(const char *sources, struct err *err)
 {
-    const char *flag = NULL;
-    size_t flag_length = 0;
-    for (const char *line = sources; line != NULL && *line != '\0';) {
-        const char *end = strchrnul(line, '\n'), *tab = memchr(line, '\t', (size_t)(end - line));
-        size_t path = tab != NULL ? (size_t)(tab - line) : 0, base = strcspn(line, "[\t");
-        const char *entry = line + base + 1;
-        size_t entry_length = base < path ? path - base - 2 : 0;
-        if (tab != NULL && mentions(err->text, line, base) &&
-            (entry_length == 0 || mentions(err->text, entry, entry_length))) {
-            bool is_flag = str_starts(tab + 1, "flag ");
-            flag = is_flag ? tab + 1 + strlen("flag ") : NULL;
-            flag_length = is_flag ? (size_t)(end - flag) : 0;
-        }
-        line = *end == '\0' ? end : end + 1;
-    }
+    struct source_line line, blamed = {.source = NULL};
+    for (const char *cursor = sources; source_next(&cursor, &line);)
+        if (mentions(err->text, line.path, line.path_length) &&
+            (line.entry == NULL || mentions(err->text, line.entry, line.entry_length)))
+            blamed = line;
+    static const char flag[] = "flag ";
+    if (blamed.source == NULL || !str_starts(blamed.source, flag))
+        return;
+    int length = (int)(blamed.source_length - strlen(flag));
     size_t n = strlen(err->text);
-    if (flag != NULL && n + flag_length + 4 < sizeof err->text)
-        snprintf(err->text + n, sizeof err->text - n, " (%.*s)", (int)flag_length, flag);
+    if (n + (size_t)length + strlen(" ()") < sizeof err->text)
+        snprintf(err->text + n, sizeof err->text - n, " (%.*s)", length, blamed.source + strlen(flag));
 }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where each setting of a container came from. Collected while the configuration is built, kept as the annotation
- * ANNOTATION_SOURCES: one line a setting, "<path>\t<source>\n".
+ * Where each setting of a container came from: the writer. Collected while the configuration is built, kept as the
+ * annotation ANNOTATION_SOURCES, read by layers/sources.h, which has the form of a line.
  *
- * The path is the JSON path of the member. An entry of a list is named by what it is, not by its number:
- * "mounts[/proc]", "linux.maskedPaths[/proc/kcore]", "process.capabilities[CAP_CHOWN]", "linux.namespaces[pid]",
- * "linux.sysctl[net.ipv4.ip_forward]", "process.rlimits[RLIMIT_NOFILE]". For an entry that no line names, the line of
- * the list, "linux.seccomp" for example, speaks.
+ * The path is the JSON path of the member, as the tables of oci/ have it. An entry of a list is named by what it is,
+ * not by its number: "mounts[/proc]", "linux.maskedPaths[/proc/kcore]", "linux.namespaces[pid]",
+ * "linux.sysctl[net.ipv4.ip_forward]", "process.rlimits[RLIMIT_NOFILE]".
  *
  * The source is "flag --memory 512m", "profile default:12", "image", "host" or "built in".
  */

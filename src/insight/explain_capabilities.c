@@ -126,8 +126,6 @@ static void explain_effective(struct wall_view *v, uint64_t set, uint64_t all)
     }
     struct fact *f = fact_add(v, state, "effective", path, meaning, "%s", amount(v, set, all));
     f->value = arena_printf(v->a, "%llx", (unsigned long long)set);
-    if (!v->observed)
-        f->source = fact_entry_sources(v->a, v->c, path);
     for (size_t i = 0; i < ARRAY_LEN(strong) && !nearly_all(set); i++) {
         int n = capability_from_name(strong[i].name);
         if (n < 0 || (set & CAPABILITY_BIT(n)) == 0)
@@ -151,8 +149,6 @@ static void explain_sets(struct wall_view *v, const struct oci_capabilities *c, 
                      "The most that a set-user-id program or file capability can give it.", "%s",
                      amount(v, bounding, all));
     f->value = arena_printf(v->a, "%llx", (unsigned long long)bounding);
-    if (!v->observed)
-        f->source = fact_entry_sources(v->a, v->c, "process.capabilities");
     if (ambient != 0) {
         f = fact_add(v, FACT_PARTIAL, "ambient", "process.capabilities",
                      "Every program that it starts has these, though its user is not root.", "%s",

@@ -183,8 +183,6 @@ static void explain_paths(struct wall_view *v, const char *subject, const char *
         f = fact_add(v, FACT_PARTIAL, subject, path, none, "%zu paths, without %s", have->n, buf_str(&missing));
     /* A path that the kernel does not have cannot be covered, so that counts differ rightly. */
     f->value = have->n == 0 ? "none" : "some";
-    if (!v->observed)
-        f->source = fact_entry_sources(v->a, v->c, path);
 }
 
 void explain_rootfs(struct wall_view *v)

@@ -31,14 +31,8 @@ wall_fn explain_namespaces, explain_idmap, explain_cgroup, explain_network, expl
 struct fact *fact_add(struct wall_view *v, enum fact_state state, const char *subject, const char *path,
                       const char *meaning, const char *fmt, ...) PRINTF_LIKE(6, 7);
 
-/* The source of the setting at path, "mounts[/proc]", or else of the list that it is in, "mounts". NULL: unknown. */
+/* source_of() (layers/sources.h) in the document's annotation. NULL: unknown. */
 const char *fact_source(struct arena *a, const struct oci_config *c, const char *path);
-
-/*
- * Where the entries of the list at path came from, lines of one profile as one: "profile docker:9-10, flag --cap-add".
- * As fact_source() where no entry has a source of its own.
- */
-const char *fact_entry_sources(struct arena *a, const struct oci_config *c, const char *path);
 
 /* The container's user namespace as this document has it: of its own (made or joined)? */
 static inline bool view_has_userns(const struct wall_view *v)

@@ -13,6 +13,8 @@
 #include "base/str.h"
 #include "engine/spec.h"
 #include "layers/layer.h"
+#include "layers/sources.h"
+#include "oci/table.h"
 
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
@@ -347,6 +349,80 @@ static void test_mount_order_and_replacement(void **state)
     assert_non_null(mount_at(c, "/proc")->type);
 }
 
+/* Stops the walk at the member that the line names; a list's path ends without "[]". */
+static int is_member(const char *path, const struct oci_field *field, void *arg)
+{
+    (void)field;
+    const struct source_line *line = arg;
+    return strlen(path) == line->path_length && memcmp(path, line->path, line->path_length) == 0;
+}
+
+static size_t check_paths(const struct oci_config *c)
+{
+    struct source_line line;
+    size_t n = 0;
+    for (const char *cursor = oci_annotation(c, ANNOTATION_SOURCES); source_next(&cursor, &line); n++)
+        if (oci_visit(&oci_config_document, is_member, &line) != 1)
+            fail_msg("no document has the member %.*s", (int)line.path_length, line.path);
+    return n;
+}
+
+static void test_every_source_names_a_member(void **state)
+{
+    struct fixture *f = *state;
+    assert_true(check_paths(build(f)) > 40);
+    f->profile = "restricted";
+    f->run.user = (char *)"1000";
+    assert_true(check_paths(build(f)) > 40);
+    f->run.user = NULL;
+    f->profile = "default";
+    f->o = (struct run_options){
+        .init = true, .user = "5:5", .workdir = "/w", .entrypoint = "/e", .oom_score_adj = "5", .hostname = "h",
+        .domainname = "d", .network = "host", .pid = "host", .ipc = "host", .uts = "private", .cgroupns = "host",
+        .timens = "host", .memory = "64m", .memory_swap = "128m", .memory_reservation = "1m",
+        .memory_swappiness = "5", .cpus = "1", .cpu_shares = "5", .cpuset_cpus = "0", .cpuset_mems = "0",
+        .pids_limit = "5", .blkio_weight = "100", .shm_size = "1m", .cgroup_parent = "/x", .read_only = true,
+    };
+    static const struct {
+        size_t list;
+        const char *value;
+    } lists[] = {
+        {offsetof(struct run_options, annotations), "a.b=c"}, {offsetof(struct run_options, env), "A=b"},
+        {offsetof(struct run_options, group_add), "7"}, {offsetof(struct run_options, ulimits), "nofile=5"},
+        {offsetof(struct run_options, volumes), "/:/v:ro"}, {offsetof(struct run_options, tmpfs), "/t"},
+        {offsetof(struct run_options, mounts), "type=bind,source=/,target=/m"},
+        {offsetof(struct run_options, devices), "/dev/null"},
+        {offsetof(struct run_options, device_rules), "c 1:3 r"}, {offsetof(struct run_options, cap_add), "SYS_TIME"},
+        {offsetof(struct run_options, cap_drop), "CHOWN"}, {offsetof(struct run_options, security_opt), "mask=/x"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+        one(f, (struct strings *)((char *)&f->o + lists[i].list), lists[i].value);
+    one(f, &f->o.uidmap, "0:100000:1000");
+    assert_true(check_paths(build(f)) > 70);
+    f->o = (struct run_options){.privileged = true};
+    assert_true(check_paths(build(f)) > 20);
+}
+
+/* What a reader makes of lists whose entries come from many places. */
+static void test_sources_of_lists(void **state)
+{
+    struct fixture *f = *state;
+    one(f, &f->o.cap_drop, "CHOWN");
+    one(f, &f->o.security_opt, "mask=/x");
+    const char *sources = oci_annotation(build(f), ANNOTATION_SOURCES);
+    assert_string_equal(source_of(&f->arena, sources, "process.capabilities"),
+                        "flag --cap-drop CHOWN; profile docker:10-11");
+    assert_string_equal(source_of(&f->arena, sources, "process.capabilities[CAP_CHOWN]"), "flag --cap-drop CHOWN");
+    assert_non_null(strstr(source_of(&f->arena, sources, "linux.maskedPaths"), "; flag --security-opt mask=/x"));
+    assert_string_equal(source_of(&f->arena, sources, "linux.maskedPaths[/x]"), "flag --security-opt mask=/x");
+    assert_true(str_starts(source_of(&f->arena, sources, "linux.readonlyPaths"), "profile docker:"));
+    assert_true(str_starts(source_of(&f->arena, sources, "linux.resources.devices"), "profile docker:"));
+    assert_null(source_of(&f->arena, sources, "linux.resources.memory.limit"));
+    assert_null(source_of(&f->arena, NULL, "mounts"));
+    /* Lines that are none, and the last of two. */
+    assert_string_equal(source_of(&f->arena, "\n\tx\nnothing\na\tb\na\tc", "a"), "c");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -365,6 +441,8 @@ int main(void)
         TEST(test_environment),
         TEST(test_no_program),
         TEST(test_mount_order_and_replacement),
+        TEST(test_every_source_names_a_member),
+        TEST(test_sources_of_lists),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -214,9 +214,9 @@ static void sources_of_settings(void **state UNUSED)
         &a, HEAD PROCESS("") ", \"annotations\": {\"" ANNOTATION_SOURCES
             "\": \"x[a]\\tprofile docker:7\\nx[b]\\tprofile docker:9\\nx[c]\\tflag --y c\\nx[d]\\tprofile docker:8\\n"
             "xy[z]\\tflag --no\\nx\\tflag --whole\\n\"}, \"linux\": {" NAMESPACES "}}");
-    assert_string_equal(fact_entry_sources(&a, c, "x"), "profile docker:7-9, flag --y c");
+    assert_string_equal(fact_source(&a, c, "x"), "profile docker:7-9; flag --y c; flag --whole");
     assert_string_equal(fact_source(&a, c, "x[other]"), "flag --whole");
-    assert_null(fact_entry_sources(&a, c, "y"));
+    assert_null(fact_source(&a, c, "y"));
 }
 
 static void refusals_stand_in_their_wall(void **state UNUSED)
