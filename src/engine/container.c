@@ -317,6 +317,20 @@ int container_list(struct store *s, struct container **ret, size_t *ret_n, struc
     return 0;
 }
 
+static void remove_rest(const char *path, int fd)
+{
+    int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *list = copy >= 0 ? fdopendir(copy) : NULL;
+    if (list == NULL) {
+        fd_close(&copy);
+        return;
+    }
+    for (const struct dirent *e; (e = readdir(list)) != NULL;)
+        (void)unlinkat(fd, e->d_name, 0);
+    closedir(list);
+    (void)rmdir(path);
+}
+
 int container_remove(struct store *s, const struct container *c, struct err *err)
 {
     static const char *const files[] = {SPEC_HOSTS, SPEC_HOSTNAME, SPEC_RESOLV, RECORD_FILE};
@@ -330,7 +344,7 @@ int container_remove(struct store *s, const struct container *c, struct err *err
     CLEANUP_FD int dir = open(c->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0)
         return errno == ENOENT ? 0 : err_set_errno(err, -errno, LAYER_ENGINE, "%s", c->directory);
-    for (size_t i = 0; i < ARRAY_LEN(files); i++)
+    for (size_t i = 0; i < ARRAY_LEN(files); i++) /* most containers have the last one only */
         (void)unlinkat(dir, files[i], 0);
     r = snapshot_remove(s->images, c->id, err);
     if (r < 0)
@@ -343,6 +357,8 @@ int container_remove(struct store *s, const struct container *c, struct err *err
     }
     if (c->userns_auto)
         idrange_release(IDRANGE_DIR, c->directory, c->first_uid);
-    (void)rmdir(c->directory); /* gone already where snapshot_remove() found nothing else in it */
+    /* Gone already where snapshot_remove() found nothing else in it; what is left is a killed writer's record.json.N.new. */
+    if (rmdir(c->directory) < 0 && errno == ENOTEMPTY)
+        remove_rest(c->directory, dir);
     return 0;
 }
