@@ -164,15 +164,17 @@ static const char *command_line(struct arena *a, const struct oci_config *c)
     return fact_clean(a, buf_str(&text));
 }
 
-static void explain_wall(struct arena *a, const struct explain_input *in, enum layer_id l, struct explanation *e)
+static void explain_wall(struct arena *a, const struct explain_input *in, const struct profile *usual, enum layer_id l,
+                         struct explanation *e)
 {
     struct wall_facts wanted = {.first = NULL}, observed = {.first = NULL};
     if (in->config != NULL) {
-        struct wall_view v = {.a = a, .input = in, .c = in->config, .facts = &wanted};
+        struct wall_view v = {.a = a, .input = in, .c = in->config, .facts = &wanted, .usual = usual};
         walls[l](&v);
     }
     if (in->observed != NULL) {
-        struct wall_view v = {.a = a, .input = in, .c = in->observed, .observed = true, .facts = &observed};
+        struct wall_view v = {.a = a, .input = in, .c = in->observed, .observed = true, .facts = &observed,
+                              .usual = usual};
         walls[l](&v);
     }
     if (in->observed == NULL) {
@@ -193,6 +195,11 @@ int explain_make(struct arena *a, const struct explain_input *input, struct expl
     struct explanation *e = arena_new(a, struct explanation);
     if (e == NULL)
         return err_set(err, -ENOMEM, LAYER_INSIGHT, "out of memory");
+    struct profile *usual = NULL;
+    /* The embedded text, whatever a host's administrator may have put under that name. */
+    int r = profile_parse(a, NULL, "docker", profile_embedded("docker"), &usual, err);
+    if (r < 0)
+        return r;
     e->subject = fact_clean(a, input->subject);
     e->program = command_line(a, input->config);
     e->view = input->observed == NULL ? EXPLAIN_PLAN : input->config == NULL ? EXPLAIN_OBSERVED : EXPLAIN_BOTH;
@@ -200,7 +207,7 @@ int explain_make(struct arena *a, const struct explain_input *input, struct expl
     e->kernel_major = input->host->kernel_major;
     e->kernel_minor = input->host->kernel_minor;
     for (enum layer_id l = 0; l < LAYER_WALLS; l++)
-        explain_wall(a, input, l, e);
+        explain_wall(a, input, usual, l, e);
     if (e->view == EXPLAIN_PLAN)
         plan_all(a, input, e);
     if (a->failed)

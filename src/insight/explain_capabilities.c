@@ -5,11 +5,6 @@
 
 #include "insight/facts.h"
 
-/* What Docker gives: nothing among them breaks out by itself, though not all of them are needed often. */
-static const char *const ordinary[] = {"CHOWN",     "DAC_OVERRIDE", "FSETID",  "FOWNER",  "MKNOD",
-                                       "NET_RAW",   "SETGID",       "SETUID",  "SETFCAP", "SETPCAP",
-                                       "SYS_CHROOT", "KILL",        "AUDIT_WRITE", "NET_BIND_SERVICE"};
-
 static const struct {
     const char *name, *meaning;
 } strong[] = {
@@ -41,11 +36,12 @@ static uint64_t set_of(const struct oci_strs *names)
     return set;
 }
 
-static uint64_t ordinary_set(void)
+/* What Docker gives: nothing among them breaks out by itself, though not all of them are needed often. */
+static uint64_t ordinary_set(const struct wall_view *v)
 {
     uint64_t set = 0;
-    for (size_t i = 0; i < ARRAY_LEN(ordinary); i++) {
-        int n = capability_from_name(ordinary[i]);
+    for (size_t i = 0; i < v->usual->capabilities.n; i++) {
+        int n = capability_from_name(v->usual->capabilities.v[i].value);
         if (n >= 0)
             set |= CAPABILITY_BIT(n);
     }
@@ -116,7 +112,7 @@ static void explain_effective(struct wall_view *v, uint64_t set, uint64_t all)
     const char *meaning = "Of root's powers it has these and no other.";
     if (set == 0) {
         meaning = "None of root's powers is left to it.";
-    } else if ((set & ~ordinary_set()) != 0) {
+    } else if ((set & ~ordinary_set(v)) != 0) {
         state = !own && nearly_all(set) ? FACT_OPEN : FACT_PARTIAL;
         meaning = own ? "They count for what its own user namespace owns, and open more of the kernel to it."
                       : state == FACT_OPEN ? "It has what root has: mounting, modules, other processes, the network."

@@ -2,7 +2,6 @@
 #include "layers/cgroup/cgroup.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "base/str.h"
 #include "insight/facts.h"
@@ -145,53 +144,97 @@ static void explain_block_io(struct wall_view *v, const struct oci_block_io *io)
     }
 }
 
-/* May everything be opened? The last rule for all devices decides; what stands after it are exceptions. */
-static bool all_devices(const struct oci_resources *r, size_t *exceptions)
+#define DEVICES RESOURCES "devices"
+
+/* Is it among those that Docker's profile allows? */
+static bool is_ordinary(const struct wall_view *v, const struct cgroup_device_range *d)
 {
-    bool all = false;
-    *exceptions = 0;
-    for (size_t i = 0; i < r->devices.n; i++) {
-        const struct oci_device_rule *rule = &r->devices.v[i];
-        bool any_type = rule->type == NULL || *rule->type == '\0' || *rule->type == 'a';
-        bool any_number = (!rule->major.set || rule->major.v == -1) && (!rule->minor.set || rule->minor.v == -1);
-        bool opens = rule->access == NULL || strpbrk(rule->access, "rw") != NULL;
-        if (any_type && any_number && opens) {
-            all = rule->allow.v;
-            *exceptions = 0;
-        } else if (rule->allow.v != all && opens) {
-            ++*exceptions;
-        }
+    if (d->usual)
+        return true;
+    struct cgroup_device_range numbers = *d;
+    numbers.read = numbers.write = false;
+    const char *rule = arena_printf(v->a, "allow %s", cgroup_device_range_text(v->a, &numbers));
+    for (size_t i = 0; rule != NULL && i < v->usual->devices.n; i++)
+        if (str_starts(v->usual->devices.v[i].value, rule))
+            return true;
+    return false;
+}
+
+/* The devices that can be opened and are not ordinary (open), or that are refused although others of their kind are not. */
+static const char *list_devices(struct wall_view *v, const struct cgroup_device_meaning *m, bool open, bool *ret_block)
+{
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    for (size_t i = 0; i < m->n_named; i++) {
+        const struct cgroup_device_range *d = &m->named[i];
+        bool others = d->type == 'b' ? m->other_block : m->other_character;
+        if (open ? !(d->read || d->write) || others || is_ordinary(v, d) : d->read || d->write || !others)
+            continue;
+        buf_printf(&text, "%s%s", text.len > 0 ? ", " : "", cgroup_device_range_text(v->a, d));
+        *ret_block = *ret_block || d->type == 'b';
     }
-    return all;
+    if (text.failed)
+        v->a->failed = true;
+    return text.len > 0 ? arena_strdup(v->a, buf_str(&text)) : NULL;
+}
+
+/* Two lists that come to the same have the same value. */
+static const char *devices_value(struct wall_view *v, const struct cgroup_device_meaning *m)
+{
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    buf_printf(&text, "%d %d", m->other_block, m->other_character);
+    for (size_t i = 0; i < m->n_named; i++)
+        buf_printf(&text, ",%s", cgroup_device_range_text(v->a, &m->named[i]));
+    if (text.failed)
+        v->a->failed = true;
+    return arena_strdup(v->a, buf_str(&text));
+}
+
+static struct fact *explain_meaning(struct wall_view *v, const struct cgroup_device_meaning *m)
+{
+    bool block = false, ignored = false;
+    const char *extra = list_devices(v, m, true, &block), *refused = list_devices(v, m, false, &ignored);
+    struct fact *f = NULL;
+    if (m->other_block || m->other_character)
+        f = fact_add(v, FACT_OPEN, "devices", DEVICES,
+                     m->other_block ? "Every disk of the host that it has or makes a node of can be opened."
+                                    : "Every character device that it has or makes a node of can be opened.",
+                     "all %s allowed%s%s%s%s",
+                     !m->other_block ? "character devices" : !m->other_character ? "block devices" : "are",
+                     refused != NULL ? " but for " : "", refused != NULL ? refused : "", extra != NULL ? ", and " : "",
+                     extra != NULL ? extra : "");
+    else if (extra != NULL)
+        f = fact_add(v, FACT_PARTIAL, "devices", DEVICES,
+                     block ? "What a disk among them holds it can read or change past every file permission."
+                           : "These devices of the host can be opened as well; any other is refused.",
+                     "refused but for the usual ones and %s", extra);
+    else
+        f = fact_add(v, FACT_HOLDS, "devices", DEVICES, "Opening any other device node fails, whoever made it.",
+                     "refused but for the usual ones");
+    f->value = devices_value(v, m);
+    return f;
 }
 
 static void explain_devices(struct wall_view *v, const struct oci_resources *r)
 {
-    const char *path = RESOURCES "devices";
     const char *programs = v->observed ? oci_annotation(v->c, ANNOTATION_DEVICE_PROGRAMS) : NULL;
-    struct fact *f = NULL;
-    size_t exceptions = 0;
-    bool known = r != NULL && r->devices.set;
-    if (known && !all_devices(r, &exceptions)) {
-        f = fact_add(v, FACT_HOLDS, "devices", path, "Opening any other device node fails, whoever made it.",
-                     v->observed ? "refused but for %zu exceptions" : "refused but for %zu exceptions and the usual ones",
-                     exceptions);
-        f->value = "refused";
-    } else if (known) {
-        f = fact_add(v, FACT_OPEN, "devices", path, "Every device node that it has or makes can be opened.", "all allowed");
-        f->value = "allowed";
-    } else if (!v->observed) {
-        f = fact_add(v, FACT_HOLDS, "devices", path, "Opening any other device node fails, whoever made it.",
-                     "refused but for the usual ones");
-        f->value = "refused";
-    } else if (programs != NULL && !str_eq(programs, "0")) {
-        f = fact_add(v, FACT_HOLDS, "devices", path,
-                     "A BPF program decides which device nodes can be opened; its rules cannot be read back.",
-                     "%s filter %s", programs, str_eq(programs, "1") ? "program" : "programs");
-        f->value = "refused";
+    const char *left_out = v->observed ? NULL : cgroup_devices_left_out(v->input->host);
+    struct cgroup_device_meaning m = {.other_block = true, .other_character = true};
+    struct err err = ERR_INIT;
+    bool known = !v->observed || (r != NULL && r->devices.set);
+    if (known && cgroup_device_meaning(v->a, r, v->observed, &m, &err) < 0) {
+        fact_add(v, FACT_UNKNOWN, "devices", DEVICES, "What the rules come to cannot be said.", "%s",
+                 fact_clean(v->a, err.text));
+    } else if (left_out != NULL) {
+        fact_add(v, FACT_PARTIAL, "devices", DEVICES,
+                 "What device nodes are in its /dev is guarded by their owner and mode alone.", "%s", left_out);
+    } else if (known || (programs != NULL && str_eq(programs, "0"))) {
+        struct fact *f = explain_meaning(v, &m);
+        if (!v->observed)
+            f->source = fact_join(v->a, f->source, fact_source(v->a, v->c, "linux.devices"));
     } else if (programs != NULL) {
-        f = fact_add(v, FACT_OPEN, "devices", path, "Every device node that it has or makes can be opened.", "all allowed");
-        f->value = "allowed";
+        fact_add(v, FACT_UNKNOWN, "devices", DEVICES,
+                 "A BPF program decides which device nodes can be opened; its rules cannot be read back.",
+                 "%s filter %s", programs, str_eq(programs, "1") ? "program" : "programs");
     } else {
         fact_add(v, FACT_UNKNOWN, "devices", NULL, "Whether device nodes can be opened cannot be told from here.",
                  "cannot be read");

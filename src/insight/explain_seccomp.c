@@ -21,8 +21,8 @@ static void explain_observed(struct wall_view *v)
     if (str_eq(mode, "strict"))
         f = fact_add(v, FACT_HOLDS, "filter", NULL, "It can read, write, return from a signal and exit, no more.", "strict");
     else if (str_starts(mode, "filter"))
-        f = fact_add(v, FACT_HOLDS, "filter", NULL,
-                     "Every system call it makes passes a filter; what the filter says is not read back.", "%s%s%s",
+        f = fact_add(v, FACT_PARTIAL, "filter", NULL,
+                     "Every system call passes a filter; what that lets through cannot be read back.", "%s%s%s",
                      "in force", mode[strlen("filter")] == ' ' ? ", filters:" : "", mode + strlen("filter"));
     else
         f = fact_add(v, FACT_OPEN, "filter", NULL, "Every system call of the kernel can be reached.", "none");

@@ -36,6 +36,11 @@ const char *fact_source(struct arena *a, const struct oci_config *c, const char 
     return fact_clean(a, source_of(a, oci_annotation(c, ANNOTATION_SOURCES), path));
 }
 
+const char *fact_join(struct arena *a, const char *one, const char *other)
+{
+    return one == NULL ? other : other == NULL ? one : arena_printf(a, "%s; %s", one, other);
+}
+
 /* The length of the UTF-8 sequence at s that may be printed, 0 for none. */
 static size_t printable(const char *s)
 {

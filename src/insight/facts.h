@@ -9,6 +9,7 @@
 #ifndef COFFER_INSIGHT_FACTS_H
 #define COFFER_INSIGHT_FACTS_H
 
+#include "engine/profile.h"
 #include "insight/explain.h"
 
 struct wall_view {
@@ -17,6 +18,7 @@ struct wall_view {
     const struct oci_config *c; /* the document that is being read */
     bool observed;              /* it was read back from a live process */
     struct wall_facts *facts;
+    const struct profile *usual; /* what Docker puts around a container: the measure for "more than usual" */
 };
 
 typedef void wall_fn(struct wall_view *v);
@@ -33,6 +35,9 @@ struct fact *fact_add(struct wall_view *v, enum fact_state state, const char *su
 
 /* source_of() (layers/sources.h) in the document's annotation. NULL: unknown. */
 const char *fact_source(struct arena *a, const struct oci_config *c, const char *path);
+
+/* "a; b", or the one that is not NULL. */
+const char *fact_join(struct arena *a, const char *one, const char *other);
 
 /* The container's user namespace as this document has it: of its own (made or joined)? */
 static inline bool view_has_userns(const struct wall_view *v)
