@@ -133,7 +133,7 @@ static void look_map(enum hello_key map_key, enum hello_key host_key, const char
         not_found(host_key, path);
         return;
     }
-    for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+    for (char *rest = text, *line; (line = strsep(&rest, "\n")) != NULL;) {
         unsigned long inside = 0, outside = 0, count = 0;
         if (sscanf(line, "%lu %lu %lu", &inside, &outside, &count) != 3)
             continue;

@@ -46,11 +46,12 @@ static const char *limit_text(rlim_t value, char *buf, size_t size)
 void look_limits(void)
 {
     char text[4096], path[256], soft[32], hard[32];
-    if (read_file("/proc/self/cgroup", text, sizeof text) >= 0)
-        for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n"))
-            found(HELLO_CGROUP, "%s", line);
-    else
+    if (read_file("/proc/self/cgroup", text, sizeof text) < 0)
         not_found(HELLO_CGROUP, "/proc/self/cgroup");
+    else
+        for (char *rest = text, *line; (line = strsep(&rest, "\n")) != NULL;)
+            if (*line != '\0')
+                found(HELLO_CGROUP, "%s", line);
     for (size_t i = 0; i < sizeof limit_files / sizeof *limit_files; i++) {
         snprintf(path, sizeof path, "/sys/fs/cgroup/%s", limit_files[i]);
         if (read_file(path, text, sizeof text) > 0)

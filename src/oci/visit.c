@@ -26,7 +26,7 @@ static int walk(struct visit *v, size_t len, const struct oci_object *table)
             return r;
         if (f->sub == NULL)
             continue;
-        strcpy(v->path + len + n, tail);
+        memcpy(v->path + len + n, tail, strlen(tail) + 1);
         r = walk(v, len + (size_t)n + strlen(tail), f->sub);
         if (r != 0)
             return r;

@@ -34,9 +34,10 @@ int handover_check(const struct runtime_create *q, const struct oci_config *conf
 static int connect_to(const char *path, int *ret)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address.sun_path)
+    size_t n = strlen(path);
+    if (n >= sizeof address.sun_path)
         return -ENAMETOOLONG;
-    strcpy(address.sun_path, path); /* NOLINT: measured above */
+    memcpy(address.sun_path, path, n + 1);
     CLEANUP_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
