@@ -56,6 +56,7 @@ static int of_document(struct store *s, const char *target, bool directory, stru
         .host = &s->host,
         .config = config,
         .id = "explained",
+        .look = true,
         .bundle = arena_strndup(s->arena, absolute, slash == absolute ? 1 : (size_t)(slash - absolute)),
     };
     return explain_make(s->arena, &input, ret, err);

@@ -263,7 +263,7 @@ int explain_process(struct arena *a, pid_t pid, const char *subject, const struc
     struct explanation *e = NULL;
     r = explain_make(a,
                      &(struct explain_input){.subject = subject, .host = host, .config = config, .observed = observed,
-                                             .pid = pid, .id = id, .bundle = bundle},
+                                             .pid = pid, .id = id, .bundle = bundle, .look = true},
                      &e, err);
     if (r < 0)
         return r;

@@ -75,6 +75,7 @@ struct explain_input {
     const struct oci_config *observed; /* what layers_observe() found, or NULL; one of the two must be there */
     pid_t pid;                         /* of the observed process */
     const char *id, *bundle;           /* as for layers_plan(); may be NULL */
+    bool look; /* at this machine's /proc and /sys: which of the paths that should be covered there are */
 };
 
 /*

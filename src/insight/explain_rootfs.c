@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <glob.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "insight/facts.h"
 #include "layers/layer.h"
-
-/* Docker's lists: what shows or changes the host through /proc and /sys although both are mounted for the container. */
-static const char *const masks[] = {
-    "/proc/acpi",       "/proc/asound",     "/proc/interrupts", "/proc/kcore",       "/proc/keys",
-    "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi",   "/proc/timer_list",  "/proc/timer_stats",
-    "/sys/devices/virtual/powercap", "/sys/firmware"};
-static const char *const read_only[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"};
+#include "layers/rootfs/mounts.h"
 
 /* Host paths whose sharing gives the host away, wholly or nearly. */
 static const struct {
@@ -43,25 +39,6 @@ static bool is_below(const char *path, const char *top)
     return strncmp(path, top, n) == 0 && path[n] == '/';
 }
 
-static bool has_option(const struct oci_strs *options, const char *name)
-{
-    for (size_t i = 0; i < options->n; i++)
-        if (str_eq(options->v[i], name))
-            return true;
-    return false;
-}
-
-static bool is_bind(const struct oci_mount *m)
-{
-    return (m->type != NULL && str_eq(m->type, "bind")) || has_option(&m->options, "bind") ||
-           has_option(&m->options, "rbind");
-}
-
-static bool has(const struct oci_strs *list, const char *s)
-{
-    return has_option(list, s);
-}
-
 static const char *join(struct arena *a, const struct oci_strs *list)
 {
     CLEANUP_BUF struct buf text = BUF_INIT;
@@ -78,6 +55,14 @@ static void explain_root(struct wall_view *v)
     const char *lower = oci_annotation(v->c, ANNOTATION_ROOTFS_LOWER), *upper = oci_annotation(v->c, ANNOTATION_ROOTFS_UPPER);
     bool readonly = root != NULL && root->readonly.v;
     const char *what = "its own";
+    struct oci_mount as_bind = {.source = root != NULL ? root->path : NULL};
+    const char *path = rootfs_mount_source(v->a, &as_bind, v->input->bundle != NULL ? v->input->bundle : "/");
+    if ((v->observed || lower == NULL) && path != NULL && str_eq(path, "/")) {
+        fact_add(v, FACT_OPEN, "root", "root.path", "It sees the host's files as any program of the host does.",
+                 "the host's, in a mount namespace of its own")
+            ->value = "host";
+        return;
+    }
     if (!v->observed && lower != NULL) {
         size_t layers = 1;
         for (const char *p = lower; *p != '\0'; p++)
@@ -108,39 +93,62 @@ static void explain_root(struct wall_view *v)
     f->value = readonly ? "ro" : "rw";
 }
 
-static void explain_bind(struct wall_view *v, const struct oci_mount *m, const char *subject, const char *path)
+/* The first that it shows, is a part of, or holds. */
+static const char *sensitive_meaning(const char *source)
 {
-    bool readonly = has_option(&m->options, "ro") || has_option(&m->options, "rro");
-    const char *source = m->source != NULL ? m->source : "?";
-    enum fact_state state = readonly ? FACT_HOLDS : FACT_PARTIAL;
-    const char *meaning = readonly ? "It can read these files of the host." : "It can change these files of the host.";
-    for (size_t i = 0; i < ARRAY_LEN(sensitive); i++) {
-        if (!str_eq(source, sensitive[i].path) && !(sensitive[i].below_too && is_below(source, sensitive[i].path)))
-            continue;
-        /* A socket works through a read-only mount as well. */
-        bool socket = strstr(sensitive[i].meaning, "socket") != NULL;
-        state = readonly && !socket ? FACT_PARTIAL : FACT_OPEN;
-        meaning = sensitive[i].meaning;
-        break;
-    }
-    struct fact *f = fact_add(v, state, subject, path, meaning, "the host's %s, %s", fact_clean(v->a, source),
-                              readonly ? "read-only" : "writable");
-    f->value = readonly ? "ro" : "rw";
+    for (size_t i = 0; i < ARRAY_LEN(sensitive); i++)
+        if (str_eq(source, sensitive[i].path) || is_below(sensitive[i].path, source) ||
+            (sensitive[i].below_too && is_below(source, sensitive[i].path)))
+            return sensitive[i].meaning;
+    return NULL;
 }
 
-static void explain_mount(struct wall_view *v, const struct oci_mount *m)
+static void explain_bind(struct wall_view *v, const struct oci_mount *m, const struct rootfs_mount_meaning *is,
+                         const char *subject, const char *path)
 {
-    const char *subject = fact_clean(v->a, m->destination);
-    const char *path = arena_printf(v->a, "mounts[%s]", m->destination);
-    const char *type = m->type != NULL ? m->type : "?";
-    bool readonly = has_option(&m->options, "ro") || has_option(&m->options, "rro");
-    if (str_eq(m->destination, "/"))
-        return;
-    if (is_bind(m)) {
-        explain_bind(v, m, subject, path);
-        return;
+    const char *source = rootfs_mount_source(v->a, m, v->input->bundle != NULL ? v->input->bundle : "/");
+    bool part = is->readonly && is->recursive && !is->readonly_below && !v->observed;
+    enum fact_state state = is->readonly && !part ? FACT_HOLDS : FACT_PARTIAL;
+    const char *meaning = part ? "It can change what the host has mounted below this path."
+                               : is->readonly ? "It can read these files of the host."
+                                              : "It can change these files of the host.";
+    const char *what = source != NULL ? sensitive_meaning(source) : NULL;
+    if (what != NULL) {
+        /* A socket works through a read-only mount as well. */
+        bool socket = strstr(what, "socket") != NULL;
+        state = is->readonly && !part && !socket ? FACT_PARTIAL : FACT_OPEN;
+        meaning = what;
     }
+    struct fact *f = fact_add(v, state, subject, path, meaning, "the host's %s, %s",
+                              source != NULL ? fact_clean(v->a, source) : "?",
+                              part ? "read-only, mounts below it as they are"
+                                   : is->readonly ? "read-only" : "writable");
+    f->value = is->readonly ? "ro" : "rw";
+}
+
+/* What a file system of this type shows of the machine as a whole; NULL: it is the container's own. */
+static const char *shown_by(const struct wall_view *v, const char *type, enum fact_state *ret)
+{
+    static const char *const own[] = {"proc", "tmpfs", "ramfs", "devpts", "mqueue", "overlay"};
+    *ret = FACT_OPEN;
+    if (str_eq(type, "proc") && oci_namespace_find(v->c, "pid") == NULL)
+        return "It shows the host's processes.";
+    if (str_eq(type, "mqueue") && oci_namespace_find(v->c, "ipc") == NULL)
+        return "It shows the host's message queues.";
+    for (size_t i = 0; i < ARRAY_LEN(own); i++)
+        if (str_eq(type, own[i]))
+            return NULL;
+    *ret = FACT_PARTIAL;
+    return "What this shows is not the container's alone: a disk, a share or the kernel itself.";
+}
+
+static void explain_filesystem(struct wall_view *v, const struct oci_mount *m, bool readonly, const char *subject,
+                               const char *path)
+{
+    const char *type = m->type != NULL ? m->type : "?";
     bool kernel = str_eq(type, "sysfs") || str_eq(type, "cgroup") || str_eq(type, "cgroup2");
+    enum fact_state state = FACT_HOLDS;
+    const char *shows = kernel ? NULL : shown_by(v, type, &state);
     struct fact *f = NULL;
     if (kernel && !readonly)
         f = fact_add(v, FACT_PARTIAL, subject, path,
@@ -151,36 +159,86 @@ static void explain_mount(struct wall_view *v, const struct oci_mount *m)
         f = fact_add(v, FACT_HOLDS, subject, path, "It can read kernel settings here, and change none.", "%s, read-only",
                      fact_clean(v->a, type));
     else
-        f = fact_add(v, FACT_HOLDS, subject, path, "A file system of the container's own.", "%s%s%s",
-                     fact_clean(v->a, type), m->options.n > 0 ? ", " : "", join(v->a, &m->options));
+        f = fact_add(v, shows != NULL ? state : FACT_HOLDS, subject, path,
+                     shows != NULL ? shows : "A file system of the container's own.", "%s%s%s", fact_clean(v->a, type),
+                     m->options.n > 0 ? ", " : "", join(v->a, &m->options));
     f->value = readonly ? "ro" : "rw";
-    f->quiet = v->observed && (!kernel || readonly);
+    f->quiet = v->observed && shows == NULL && (!kernel || readonly);
 }
 
-/* How much of list is in have: a fact that names what is missing. */
-static void explain_paths(struct wall_view *v, const char *subject, const char *path, const struct oci_strs *have,
-                          const char *const *list, size_t n, const char *all, const char *none)
+static void explain_mount(struct wall_view *v, size_t i)
+{
+    const struct oci_mount *m = &v->c->mounts.v[i];
+    const char *subject = fact_clean(v->a, m->destination);
+    const char *path = arena_printf(v->a, "mounts[%s]", m->destination);
+    struct rootfs_mount_meaning is = rootfs_mount_finally(v->a, v->c, i);
+    if (m->destination == NULL || str_eq(m->destination, "/") || is.remount)
+        return;
+    if (is.bind)
+        explain_bind(v, m, &is, subject, path);
+    else
+        explain_filesystem(v, m, is.readonly, subject, path);
+}
+
+static bool is_covered(const struct oci_strs *have, const char *path)
+{
+    for (size_t i = 0; i < have->n; i++)
+        if (str_eq(have->v[i], path) || is_below(path, have->v[i]))
+            return true;
+    return false;
+}
+
+/* Is it there to be seen: has this machine's kernel such a path, and the container a mount that shows it? */
+static bool is_shown(const struct wall_view *v, const char *path)
+{
+    bool below = false;
+    for (size_t i = 0; i < v->c->mounts.n; i++) {
+        const char *destination = v->c->mounts.v[i].destination;
+        below = below || (destination != NULL && !str_eq(destination, "/") && is_below(path, destination));
+    }
+    return below && (!v->input->look || access(path, F_OK) == 0);
+}
+
+static void add_missing(const struct wall_view *v, const struct oci_strs *have, const char *path, struct buf *missing)
+{
+    if (is_shown(v, path) && !is_covered(have, path))
+        buf_printf(missing, "%s%s", missing->len > 0 ? ", " : "", path);
+}
+
+/* Which of the paths that Docker covers this container sees; a pattern stands for what this machine has of it. */
+static char *missing_paths(const struct wall_view *v, const struct oci_strs *have, const struct profile_list *usual)
 {
     CLEANUP_BUF struct buf missing = BUF_INIT;
-    size_t n_missing = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (has(have, list[i]))
-            continue;
-        buf_printf(&missing, "%s%s", n_missing++ > 0 ? ", " : "", list[i]);
+    for (size_t i = 0; i < usual->n; i++) {
+        const char *path = usual->v[i].value;
+        glob_t found = {0};
+        if (strchr(path, '*') == NULL)
+            add_missing(v, have, path, &missing);
+        else if (v->input->look && glob(path, GLOB_NOSORT, NULL, &found) == 0)
+            for (size_t k = 0; k < found.gl_pathc; k++)
+                add_missing(v, have, found.gl_pathv[k], &missing);
+        globfree(&found);
     }
     if (missing.failed)
         v->a->failed = true;
-    struct fact *f = NULL;
+    return missing.len > 0 ? arena_strdup(v->a, buf_str(&missing)) : NULL;
+}
+
+static void explain_paths(struct wall_view *v, const char *subject, const char *path, const struct oci_strs *have,
+                          const struct profile_list *usual, const char *all, const char *none)
+{
     if (v->observed && !have->set) {
         fact_add(v, FACT_UNKNOWN, subject, path, "Which of them are covered cannot be told from here.", "cannot be read");
         return;
     }
-    if (have->n == 0)
+    const char *missing = missing_paths(v, have, usual);
+    struct fact *f = NULL;
+    if (missing == NULL)
+        f = fact_add(v, FACT_HOLDS, subject, path, all, have->n > 0 ? "%zu paths" : "there is none to cover", have->n);
+    else if (have->n == 0)
         f = fact_add(v, FACT_OPEN, subject, path, none, "none");
-    else if (n_missing == 0 || v->observed)
-        f = fact_add(v, FACT_HOLDS, subject, path, all, "%zu paths", have->n);
     else
-        f = fact_add(v, FACT_PARTIAL, subject, path, none, "%zu paths, without %s", have->n, buf_str(&missing));
+        f = fact_add(v, FACT_PARTIAL, subject, path, none, "%zu paths, without %s", have->n, fact_clean(v->a, missing));
     /* A path that the kernel does not have cannot be covered, so that counts differ rightly. */
     f->value = have->n == 0 ? "none" : "some";
 }
@@ -196,11 +254,11 @@ void explain_rootfs(struct wall_view *v)
     }
     explain_root(v);
     static const struct oci_strs none = {.n = 0};
-    explain_paths(v, "masked paths", "linux.maskedPaths", l != NULL ? &l->masked_paths : &none, masks, ARRAY_LEN(masks),
+    explain_paths(v, "masked paths", "linux.maskedPaths", l != NULL ? &l->masked_paths : &none, &v->usual->masked_paths,
                   "What tells of the host's hardware, keys and memory is covered.",
                   "Some of the host's hardware, keys or memory shows through /proc and /sys.");
-    explain_paths(v, "read-only paths", "linux.readonlyPaths", l != NULL ? &l->readonly_paths : &none, read_only,
-                  ARRAY_LEN(read_only), "Settings of the kernel under /proc cannot be written.",
+    explain_paths(v, "read-only paths", "linux.readonlyPaths", l != NULL ? &l->readonly_paths : &none,
+                  &v->usual->readonly_paths, "Settings of the kernel under /proc cannot be written.",
                   "Settings of the whole kernel under /proc can be written by its root.");
     const char *propagation = l != NULL ? l->rootfs_propagation : NULL;
     bool shared = propagation != NULL && (str_eq(propagation, "shared") || str_eq(propagation, "rshared"));
@@ -213,5 +271,5 @@ void explain_rootfs(struct wall_view *v)
         f->quiet = v->observed && !shared;
     }
     for (size_t i = 0; i < v->c->mounts.n; i++)
-        explain_mount(v, &v->c->mounts.v[i]);
+        explain_mount(v, i);
 }

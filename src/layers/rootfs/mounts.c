@@ -68,6 +68,14 @@ struct rootfs_mount_meaning rootfs_mount_finally(struct arena *a, const struct o
     return meaning;
 }
 
+char *rootfs_mount_source(struct arena *a, const struct oci_mount *m, const char *bundle)
+{
+    if (m->source == NULL || m->source[0] == '\0')
+        return NULL;
+    const char *path = m->source[0] == '/' ? m->source : arena_printf(a, "%s/%s", bundle, m->source);
+    return path != NULL ? rootfs_path_clean(a, path) : NULL;
+}
+
 bool rootfs_mount_is_readonly(struct arena *a, const struct oci_config *c, size_t i)
 {
     return rootfs_mount_finally(a, c, i).readonly;

@@ -30,6 +30,9 @@ struct rootfs_mount_meaning rootfs_mount_meaning(const struct oci_mount *m);
  */
 struct rootfs_mount_meaning rootfs_mount_finally(struct arena *a, const struct oci_config *c, size_t i);
 
+/* The path of the host that a bind shows: absolute, without "." and "..". NULL: it has no source, or no memory. */
+char *rootfs_mount_source(struct arena *a, const struct oci_mount *m, const char *bundle);
+
 bool rootfs_mount_is_readonly(struct arena *a, const struct oci_config *c, size_t i);
 
 #endif

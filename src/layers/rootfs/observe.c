@@ -224,9 +224,10 @@ static int observe_root(const struct look *l, const struct mountinfo_entry *e, s
     ret->root->readonly.set = true;
     ret->root->readonly.v = rootfs_mountinfo_has(e->options, "ro") || rootfs_mountinfo_has(e->super, "ro");
     ret->linux->rootfs_propagation = arena_strdup(l->arena, propagation_of(e));
-    if (str_eq(e->type, "overlay"))
-        return observe_overlay(l, e, ret);
     char *path = host_path(l, e);
+    /* Of an overlay that only the container has, its layers say more than a path; but it may be the host's own root. */
+    if (str_eq(e->type, "overlay") && !str_eq(path, "/"))
+        return observe_overlay(l, e, ret);
     ret->root->path = path != NULL ? path : arena_strdup(l->arena, e->root);
     return 0;
 }
