@@ -17,6 +17,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "layers/plan.h"
 #include "oci/config.h"
 #include "sys/host.h"
 
@@ -91,6 +92,13 @@ int explain_make(struct arena *a, const struct explain_input *input, struct expl
 int explain_process(struct arena *a, pid_t pid, const char *subject, const struct host *host,
                     const struct oci_config *config, const char *id, const char *bundle, struct explanation **ret,
                     struct err *err);
+
+/*
+ * The operations of a start of input->config on this host, in their order, printable: plan_print() or the function
+ * below prints them. They cannot be carried out. A refusal is an error.
+ */
+int explain_plan(struct arena *a, const struct explain_input *input, struct plan *ret, struct err *err);
+void explain_plan_json(const struct plan *plan, struct buf *out);
 
 struct explain_style {
     bool utf8;      /* box drawing characters, otherwise ASCII */
