@@ -21,6 +21,8 @@ ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:
 
 # State roots lie where they lie in real use: on the memory file system /run, here the sandbox's own.
 STATE = "/run/coffer-bench"
+# coffer runs with its default roots: the store below /var/lib, which is a disk in real use.
+STORE = "/var/lib/coffer"
 
 
 class Commands:
@@ -32,6 +34,7 @@ class Commands:
         self.filter = work / "filter"
         self.commands, self.notes = {}, []
         self.holder = None  # keeps crun's mount namespace
+        self.store = None  # mounted
 
     def program(self, name):
         """Ours come from the build, others from PATH."""
@@ -152,6 +155,15 @@ class Commands:
         command += ["--seccomp", "3", "/bin/true"]
         self.works("bwrap", command, descriptor=3)
 
+    def mount_store(self):
+        """A directory of the work directory's disk in place of the sandbox's tmpfs; nothing outside sees it."""
+        store = self.work / "store"
+        store.mkdir(mode=0o700)
+        subprocess.run(["mount", "--bind", str(store), STORE], check=True)
+        self.store = STORE
+        kind = subprocess.run(["findmnt", "-n", "-o", "FSTYPE", STORE], capture_output=True, text=True).stdout.split()[-1]
+        self.notes.append(f"coffer run: default roots, the store on {kind}")
+
     def prepare_coffer(self):
         coffer = self.program("coffer")
         if coffer is None:
@@ -159,13 +171,13 @@ class Commands:
         archive = self.work / "rootfs.tar"
         with tarfile.open(archive, "w") as tar:
             tar.add(self.bundle / "rootfs", arcname=".")
-        base = [coffer, "--root", str(self.work / "coffer")]
-        done = subprocess.run([*base, "import", str(archive), "bench"], stdin=subprocess.DEVNULL, capture_output=True,
+        self.mount_store()
+        done = subprocess.run([coffer, "import", str(archive), "bench"], stdin=subprocess.DEVNULL, capture_output=True,
                               text=True, env=ENVIRONMENT)
         if done.returncode != 0:
             self.notes.append(f"coffer run: left out: import: {done.stderr.strip()}")
             return
-        self.works("coffer run", [*base, "run", "--rm", "--network", "none", "bench", "/bin/true"])
+        self.works("coffer run", [coffer, "run", "--rm", "--network", "none", "bench", "/bin/true"])
 
 
 @contextlib.contextmanager
@@ -182,6 +194,8 @@ def prepared(build):
             if commands.holder is not None:
                 commands.holder.kill()
                 commands.holder.wait()
+            if commands.store is not None:
+                subprocess.run(["umount", commands.store], check=True)
 
 
 def enter_sandbox(build):
