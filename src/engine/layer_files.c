@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -197,4 +198,40 @@ int layer_file_read(struct arena *a, const char *const *layers, size_t n_layers,
     text[got] = '\0';
     *ret = text;
     return 0;
+}
+
+/* Has it attributes beyond overlayfs' own? */
+static bool has_attributes(int fd)
+{
+    char path[64], names[1024];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    ssize_t n = listxattr(path, names, sizeof names);
+    if (n < 0)
+        return errno != ENOTSUP;
+    for (const char *p = names; p < names + n; p += strlen(p) + 1)
+        if (strncmp(p, "trusted.overlay.", 16) != 0 && strncmp(p, "user.overlay.", 13) != 0)
+            return true;
+    return false;
+}
+
+int layer_directory(struct arena *a, const char *const *layers, size_t n_layers, const char *name, struct stat *ret)
+{
+    struct merged root = {arena_calloc(a, n_layers + 1, sizeof(int)), 0};
+    struct merged found = {arena_calloc(a, n_layers + 1, sizeof(int)), 0};
+    struct stat st;
+    int fd = -EBADF;
+    if (root.fds == NULL || found.fds == NULL)
+        return -ENOMEM;
+    int r = open_layers(&root, layers, n_layers);
+    if (r == 0)
+        r = step(&root, name, &found, &fd, &st);
+    if (r == 0 && fd >= 0)
+        r = -ENOTDIR;
+    if (r == 0)
+        r = fstat(found.fds[0], &st) < 0 ? -errno : has_attributes(found.fds[0]) ? 0 : 1;
+    merged_close(&found);
+    merged_close(&root);
+    if (r >= 0)
+        *ret = st;
+    return r;
 }

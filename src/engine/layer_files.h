@@ -10,6 +10,7 @@
 #define COFFER_ENGINE_LAYER_FILES_H
 
 #include <stddef.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "base/arena.h"
@@ -20,5 +21,11 @@
  */
 int layer_file_read(struct arena *a, const char *const *layers, size_t n_layers, const char *path, size_t max,
                     char **ret);
+
+/*
+ * The directory name at the image's root, as the container sees it: its owner and mode in *ret, and 1 where it has
+ * nothing more to it (extended attributes), else 0. -ENOENT: there is none; -ENOTDIR: it is something else.
+ */
+int layer_directory(struct arena *a, const char *const *layers, size_t n_layers, const char *name, struct stat *ret);
 
 #endif

@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "engine/etc_files.h"
 #include "engine/programs32.h"
 #include "engine/sources.h"
 #include "engine/spec.h"
@@ -31,6 +32,7 @@ struct run {
     struct snapshot snapshot;
     struct spec_request request;
     struct oci_config *config;
+    struct stat etc; /* owner and mode of the image's /etc */
     int lock, null;
     bool cidfile_written;
     const struct run_hooks *hooks;
@@ -169,6 +171,7 @@ static int build_spec(struct run *r)
         .layers = r->image.layers,
         .n_layers = r->image.n_layers,
         .image_has_32bit = programs32_in_image(r->store->arena, &r->image),
+        .files_in_root = etc_in_root(r->store, &r->image, &r->etc),
         .id = r->container.id,
         .directory = r->container.directory,
         .root = r->store->root,
@@ -212,31 +215,6 @@ static int rootfs(struct run *r)
     if (e == 0)
         e = annotate(r, ANNOTATION_ROOTFS_UPPER, r->snapshot.upper);
     return e < 0 ? e : annotate(r, ANNOTATION_ROOTFS_WORK, r->snapshot.work);
-}
-
-/* One of the files that the container sees in /etc, owned by its root. */
-static int write_file(struct run *r, int dir, const char *name, const char *text)
-{
-    CLEANUP_FD int fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-    int e = fd < 0 ? -errno : fd_write_all(fd, text, strlen(text));
-    const struct oci_linux *l = r->config->linux;
-    if (e == 0 && l->uid_mappings.n > 0 && l->gid_mappings.n > 0 &&
-        fchown(fd, l->uid_mappings.v[0].host_id, l->gid_mappings.v[0].host_id) < 0)
-        e = -errno;
-    if (e == 0 && fchmod(fd, 0644) < 0) /* whatever our umask is */
-        e = -errno;
-    return e < 0 ? err_set_errno(r->err, e, LAYER_ENGINE, "%s/%s", r->container.directory, name) : 0;
-}
-
-static int write_files(struct run *r)
-{
-    const char *hosts = NULL, *hostname = NULL, *resolv = NULL;
-    int e = spec_files(r->store->arena, &r->request, r->config, &hosts, &hostname, &resolv, r->err);
-    if (e == 0)
-        e = write_file(r, r->lock, SPEC_HOSTS, hosts);
-    if (e == 0)
-        e = write_file(r, r->lock, SPEC_HOSTNAME, hostname);
-    return e < 0 ? e : write_file(r, r->lock, SPEC_RESOLV, resolv);
 }
 
 static int write_cidfile(struct run *r)
@@ -344,7 +322,7 @@ static int prepare(struct run *r)
         e = rootfs(r);
     log_debug(LAYER_ENGINE, "files");
     if (e == 0)
-        e = write_files(r);
+        e = etc_write(r->store->arena, &r->request, r->config, &r->etc, r->lock, r->snapshot.upper, r->err);
     if (e == 0)
         e = container_write(r->store, &r->container, r->err);
     return e < 0 ? e : write_cidfile(r);

@@ -23,6 +23,7 @@ struct spec_request {
     const char *const *layers; /* the image's unpacked layers, top first, absolute */
     size_t n_layers;
     bool image_has_32bit;  /* or it is not known */
+    bool files_in_root;    /* the caller can put SPEC_HOSTS and its like into the container's /etc */
     const char *id;
     const char *directory; /* the container's own, absolute: files made for it lie there */
     const char *root;      /* the store's root directory */
@@ -34,12 +35,17 @@ struct spec_request {
     pid_t (*container_pid)(const struct spec_request *request, const char *name, struct err *err);
 };
 
-/* Files in request->directory that the caller writes and the configuration mounts. */
+/*
+ * Files that the caller writes: into the container's /etc where it said that it can, and otherwise into
+ * request->directory, from where the configuration mounts them; spec_mounts_files() says which it came to.
+ */
 #define SPEC_HOSTS "hosts"
 #define SPEC_HOSTNAME "hostname"
 #define SPEC_RESOLV "resolv.conf"
 
 int spec_build(struct arena *a, const struct spec_request *request, struct oci_config **ret, struct err *err);
+
+bool spec_mounts_files(const struct spec_request *request, const struct oci_config *config);
 
 /* The contents of these three files for the configuration. */
 int spec_files(struct arena *a, const struct spec_request *request, const struct oci_config *config,

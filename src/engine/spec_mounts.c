@@ -138,6 +138,31 @@ static int engine_file(struct spec *s, const char *name, const char *destination
     return 0;
 }
 
+/* Is something mounted over /etc, so that what lies there in the root file system is not seen? */
+static int engine_files(struct spec *s, const struct volumes *user)
+{
+    static const char *const files[][2] = {{SPEC_HOSTNAME, "/etc/hostname"}, {SPEC_HOSTS, "/etc/hosts"},
+                                           {SPEC_RESOLV, "/etc/resolv.conf"}};
+    int r = 0;
+    if (s->request->files_in_root && find_user_mount(user, "/etc") == NULL)
+        return 0;
+    for (size_t i = 0; i < ARRAY_LEN(files) && r == 0; i++)
+        r = engine_file(s, files[i][0], files[i][1], user);
+    return r;
+}
+
+bool spec_mounts_files(const struct spec_request *request, const struct oci_config *config)
+{
+    size_t n = strlen(request->directory);
+    for (size_t i = 0; i < config->mounts.n; i++) {
+        const struct oci_mount *m = &config->mounts.v[i];
+        if (str_starts(m->destination, "/etc/") && m->source != NULL && strncmp(m->source, request->directory, n) == 0 &&
+            m->source[n] == '/')
+            return true;
+    }
+    return false;
+}
+
 static size_t depth(const char *path)
 {
     size_t n = 0;
@@ -200,11 +225,7 @@ int spec_mounts(struct spec *s)
     for (size_t i = 0; i < s->p->mounts.n && r == 0; i++)
         r = profile_mount(s, &s->p->mounts.v[i], &user);
     if (r == 0)
-        r = engine_file(s, SPEC_HOSTNAME, "/etc/hostname", &user);
-    if (r == 0)
-        r = engine_file(s, SPEC_HOSTS, "/etc/hosts", &user);
-    if (r == 0)
-        r = engine_file(s, SPEC_RESOLV, "/etc/resolv.conf", &user);
+        r = engine_files(s, &user);
     if (r < 0)
         return r;
     sort_by_depth(&user);
