@@ -226,7 +226,7 @@ static int observe_root(const struct look *l, const struct mountinfo_entry *e, s
     ret->linux->rootfs_propagation = arena_strdup(l->arena, propagation_of(e));
     char *path = host_path(l, e);
     /* Of an overlay that only the container has, its layers say more than a path; but it may be the host's own root. */
-    if (str_eq(e->type, "overlay") && !str_eq(path, "/"))
+    if (str_eq(e->type, "overlay") && (path == NULL || strcmp(path, "/") != 0))
         return observe_overlay(l, e, ret);
     ret->root->path = path != NULL ? path : arena_strdup(l->arena, e->root);
     return 0;
