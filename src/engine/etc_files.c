@@ -30,12 +30,14 @@ static int make_etc(const char *upper, const struct stat *etc, int *ret)
     return 0;
 }
 
-/* owner NULL: it stays ours, which the container's root is too. */
-static int write_file(int dir, const char *name, const char *text, const struct oci_linux *owner)
+static int write_file(int dir, const char *name, const char *text, uid_t uid, gid_t gid)
 {
     CLEANUP_FD int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+    struct stat st;
     int r = fd < 0 ? -errno : fd_write_all(fd, text, strlen(text));
-    if (r == 0 && owner != NULL && fchown(fd, owner->uid_mappings.v[0].host_id, owner->gid_mappings.v[0].host_id) < 0)
+    if (r == 0 && fstat(fd, &st) < 0)
+        r = -errno;
+    if (r == 0 && (st.st_uid != uid || st.st_gid != gid) && fchown(fd, uid, gid) < 0)
         r = -errno;
     if (r == 0 && fchmod(fd, 0644) < 0) /* whatever our umask is */
         r = -errno;
@@ -56,8 +58,9 @@ int etc_write(struct arena *a, const struct spec_request *request, const struct 
     if (!mounted)
         r = make_etc(upper, etc, &fd);
     /* The writable layer is seen through the id maps; what is mounted from outside is not. */
-    const struct oci_linux *owner = mounted && l->uid_mappings.n > 0 && l->gid_mappings.n > 0 ? l : NULL;
+    uid_t uid = mounted && l->uid_mappings.n > 0 ? l->uid_mappings.v[0].host_id : geteuid();
+    gid_t gid = mounted && l->gid_mappings.n > 0 ? l->gid_mappings.v[0].host_id : getegid();
     for (size_t i = 0; i < ARRAY_LEN(names) && r == 0; i++)
-        r = write_file(mounted ? directory : fd, names[i], text[i], owner);
+        r = write_file(mounted ? directory : fd, names[i], text[i], uid, gid);
     return r < 0 ? err_set_errno(err, r, LAYER_ENGINE, "container %.12s: its files in /etc", request->id) : 0;
 }

@@ -224,10 +224,9 @@ int spec_mounts(struct spec *s)
         r = volumes_read(s, &user);
     for (size_t i = 0; i < s->p->mounts.n && r == 0; i++)
         r = profile_mount(s, &s->p->mounts.v[i], &user);
-    if (r == 0)
-        r = engine_files(s, &user);
     if (r < 0)
         return r;
     sort_by_depth(&user);
-    return user_mounts(s, &user);
+    r = user_mounts(s, &user);
+    return r < 0 ? r : engine_files(s, &user); /* after an /etc of the user's own */
 }

@@ -191,6 +191,57 @@ def test_hosts_and_resolver(box):
     assert "nameserver 192.0.2.53\nsearch example.org\noptions ndots:2" in out
 
 
+@pytest.fixture
+def etc_image(box, rootfs_template, tmp_path):
+    """An image whose root file system a test has changed: etc_image(change) imports it as "etcetera"."""
+    def make(change):
+        top = tmp_path / "top"
+        subprocess.run(["cp", "-a", f"{rootfs_template}/.", top], check=True)
+        change(top)
+        tar = subprocess.run(["tar", "-C", top, "-c", "."], capture_output=True, check=True).stdout
+        box("import", "-", "etcetera", input=tar, text=False, check=0)
+    yield make
+    box("rmi", "etcetera", check=0)
+
+
+LOOK = "stat -c '%a %u %g' /etc/ /etc/hosts; grep -c localhost /etc/hosts; hostname | cmp - /etc/hostname && echo same"
+
+
+def test_etc_keeps_its_owner_and_mode(box, etc_image):
+    def change(top):
+        os.chown(top / "etc", 5, 6)
+        os.chmod(top / "etc", 0o2751)
+        (top / "etc/hosts").symlink_to("/nowhere")
+    etc_image(change)
+    assert box.sh([], LOOK, image="etcetera") == "2751 5 6\n644 0 0\n2\nsame"
+    assert box.sh(["--userns", "auto"], LOOK, image="etcetera") == "2751 5 6\n644 0 0\n2\nsame"
+
+
+@pytest.mark.parametrize("how", ["link", "absent", "attributes"])
+def test_etc_of_other_kinds(box, etc_image, how):
+    def change(top):
+        if how == "link":
+            (top / "etc").rename(top / "conf")
+            (top / "etc").symlink_to("conf")
+        elif how == "absent":
+            subprocess.run(["rm", "-r", top / "etc"], check=True)
+        else:
+            os.setxattr(top / "etc", "user.note", b"kept")
+    etc_image(change)
+    assert box.sh([], LOOK, image="etcetera") == "755 0 0\n644 0 0\n2\nsame"
+    assert box.sh(["--userns", "auto"], LOOK, image="etcetera") == "755 0 0\n644 0 0\n2\nsame"
+
+
+def test_etc_that_is_mounted(box, tmp_path):
+    (tmp_path / "etc").mkdir()
+    assert box.sh(["-v", f"{tmp_path}/etc:/etc"], LOOK).endswith("2\nsame")
+    assert box.sh(["--tmpfs", "/etc"], LOOK).endswith("2\nsame")
+
+
+def test_etc_files_can_be_replaced(box):
+    assert box.sh([], "echo mine > /tmp/h && mv /tmp/h /etc/hosts && cat /etc/hosts") == "mine"
+
+
 def test_sysctl(box):
     assert box.sh(["--sysctl", "net.ipv4.ip_forward=1", "--sysctl", "kernel.shm_rmid_forced=1"],
                   "cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/shm_rmid_forced") == "1\n1"
