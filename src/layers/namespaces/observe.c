@@ -33,9 +33,12 @@ static const struct {
 static int is_hosts(const struct namespace_kind *kind, const char *link)
 {
     for (size_t i = 0; i < ARRAY_LEN(initial); i++)
-        if (str_eq(initial[i].type, kind->type))
+        if (str_eq(initial[i].type, kind->type) && (str_eq(initial[i].link, link) || str_eq(kind->type, "user")))
             return str_eq(initial[i].link, link);
-    /* The host's mount and network namespaces are those of PID 1; where that cannot be read, our own. */
+    /*
+     * Otherwise the host is what PID 1 lives in, or we ourselves where that cannot be read: for a coffer that runs in a
+     * container, that container. Not so for users: whose root is root of the machine has one answer everywhere.
+     */
     char host[64];
     if (read_link("1", kind->proc_name, host, sizeof host) < 0 &&
         read_link("self", kind->proc_name, host, sizeof host) < 0)
