@@ -192,9 +192,15 @@ static void sensitive_mounts(void **state UNUSED)
             "\"options\": [\"rbind\", \"ro\"]}, {\"destination\": \"/e\", \"source\": \"/etc/x\", \"options\": [\"bind\"]}],"
             "\"linux\": {" NAMESPACES "}}", NULL);
     assert_int_equal(get(e, LAYER_ROOTFS, "/s")->state, FACT_OPEN); /* a socket works through a read-only mount */
-    assert_int_equal(get(e, LAYER_ROOTFS, "/d")->state, FACT_HOLDS);
+    assert_int_equal(get(e, LAYER_ROOTFS, "/d")->state, FACT_PARTIAL); /* what is mounted below stays writable */
     assert_int_equal(get(e, LAYER_ROOTFS, "/e")->state, FACT_OPEN);
+    /* Without /proc and /sys there is nothing to cover. */
+    assert_int_equal(get(e, LAYER_ROOTFS, "masked paths")->state, FACT_HOLDS);
+    e = explained(
+        &a, HEAD PROCESS("") ", \"mounts\": [{\"destination\": \"/proc\", \"type\": \"proc\"}, {\"destination\": \"/d\", "
+            "\"source\": \"/srv/data\", \"options\": [\"rbind\", \"rro\"]}], \"linux\": {" NAMESPACES "}}", NULL);
     assert_int_equal(get(e, LAYER_ROOTFS, "masked paths")->state, FACT_OPEN);
+    assert_int_equal(get(e, LAYER_ROOTFS, "/d")->state, FACT_HOLDS);
 }
 
 static void sources_of_settings(void **state UNUSED)
