@@ -391,8 +391,8 @@ static bool planned_readonly(const struct planned *p, const char *path, bool *re
             continue;
         }
         below = (below & ~o->tree_clear) | o->tree_set;
-        over = (over & ~o->tree_clear) | o->tree_set;
         over = (over & ~o->clear) | o->set;
+        over = (over & ~o->tree_clear) | o->tree_set;
     }
     *ret_below = (below & MOUNT_ATTR_RDONLY) != 0;
     return (over & MOUNT_ATTR_RDONLY) != 0;
@@ -412,9 +412,9 @@ static void what_is_said_of_a_mount_is_what_is_planned(void **state)
         {"'source':'/s','options':['rbind','ro']", true, false},
         {"'source':'/s','options':['rbind','rro']", true, true},
         {"'source':'/s','options':['rbind','ro','rro']", true, true},
-        {"'source':'/s','options':['rbind','rro','rw']", false, true},
+        {"'source':'/s','options':['rbind','rro','rw']", true, true},
         {"'source':'/s','options':['rbind','rro','rrw']", false, false},
-        {"'type':'rbind','source':'/s','options':['rrw','ro']", true, false},
+        {"'type':'rbind','source':'/s','options':['rrw','ro']", false, false},
         {"'source':'/s','options':['bind','nosuid']", false, false},
         {"'type':'tmpfs','options':['ro']", true, false},
         {"'type':'tmpfs','options':['ro','rw']", false, false},

@@ -5,16 +5,16 @@
 #include "layers/rootfs/rootfs.h"
 
 /*
- * As apply_options() and remount() do it: first the attributes of the whole tree, then those of its top. A new file
- * system is one mount, to which all that was said applies.
+ * As apply_options() and remount() do it: first the attributes of the top, then those of the whole tree, top included,
+ * as in runc: rro is not taken back by a rw beside it. A new file system is one mount, to which all that was said applies.
  */
 static bool top_is_readonly(const struct rootfs_options *o, bool bind)
 {
     if (!bind && !o->remount)
         return ((o->set | o->tree_set) & MOUNT_ATTR_RDONLY) != 0;
-    if (((o->set | o->clear) & MOUNT_ATTR_RDONLY) != 0)
-        return (o->set & MOUNT_ATTR_RDONLY) != 0;
-    return (o->tree_set & MOUNT_ATTR_RDONLY) != 0;
+    if (((o->tree_set | o->tree_clear) & MOUNT_ATTR_RDONLY) != 0)
+        return (o->tree_set & MOUNT_ATTR_RDONLY) != 0;
+    return (o->set & MOUNT_ATTR_RDONLY) != 0;
 }
 
 struct rootfs_mount_meaning rootfs_mount_meaning(const struct oci_mount *m)

@@ -57,13 +57,13 @@ static int apply_options(int fd, const struct rootfs_mount *m, struct err *err)
     else
         top.propagation = propagation;
     if (!o->recursive) {
-        tree.attr_set = (tree.attr_set & ~top.attr_clr) | top.attr_set;
+        tree.attr_set |= top.attr_set & ~tree.attr_clr;
         tree.attr_clr |= top.attr_clr;
         return set_attributes(fd, false, &tree, m->place.path, err);
     }
-    if ((r = set_attributes(fd, true, &tree, m->place.path, err)) < 0)
+    if ((r = set_attributes(fd, false, &top, m->place.path, err)) < 0)
         return r;
-    return set_attributes(fd, false, &top, m->place.path, err);
+    return set_attributes(fd, true, &tree, m->place.path, err);
 }
 
 int rootfs_open_source(struct apply *ap, const struct op *op, struct err *err)

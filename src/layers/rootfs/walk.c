@@ -125,7 +125,7 @@ static int remount(const struct rootfs_walk *w, const struct rootfs_mount *m, st
     const struct {
         uint64_t set, clear;
         unsigned flags;
-    } calls[] = {{m->options.tree_set, m->options.tree_clear, AT_RECURSIVE}, {m->options.set, m->options.clear, 0}};
+    } calls[] = {{m->options.set, m->options.clear, 0}, {m->options.tree_set, m->options.tree_clear, AT_RECURSIVE}};
     for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
         struct mount_attr attr = {.attr_set = calls[i].set, .attr_clr = calls[i].clear};
         if ((calls[i].set | calls[i].clear) != 0 &&
