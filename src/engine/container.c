@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "engine/claim.h"
+#include "engine/etc_files.h"
 #include "engine/idrange.h"
 #include "engine/record.h"
 #include "engine/run_options.h"
@@ -346,6 +347,7 @@ int container_remove(struct store *s, const struct container *c, struct err *err
         return errno == ENOENT ? 0 : err_set_errno(err, -errno, LAYER_ENGINE, "%s", c->directory);
     for (size_t i = 0; i < ARRAY_LEN(files); i++) /* most containers have the last one only */
         (void)unlinkat(dir, files[i], 0);
+    etc_remove(s, c);
     r = snapshot_remove(s->images, c->id, err);
     if (r < 0)
         return r;

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,16 +20,51 @@ bool etc_in_root(const struct store *s, const struct image *image, struct stat *
     return r == 1 && (s->host.euid == 0 || ret->st_uid == s->host.euid);
 }
 
-static int make_etc(const char *upper, const struct stat *etc, int *ret)
+static const char *const names[] = {SPEC_HOSTS, SPEC_HOSTNAME, SPEC_RESOLV};
+
+/* Where the layer lies: tmpfs can be seen through id maps since Linux 6.3. */
+static char *layer_path(const struct store *s, const struct container *c, bool mapped)
 {
-    CLEANUP_FD int top = open(upper, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (top < 0 || mkdirat(top, "etc", 0700) < 0)
-        return -errno;
-    CLEANUP_FD int fd = openat(top, "etc", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (s->files_root != NULL && (!mapped || host_kernel_at_least(&s->host, 6, 3)))
+        return arena_printf(s->arena, "%s/%s", s->files_root, c->id);
+    return arena_printf(s->arena, "%s/files", c->directory);
+}
+
+static int make_layer(const char *path, const struct stat *etc, int *ret)
+{
+    char whole[PATH_MAX];
+    int n = snprintf(whole, sizeof whole, "%s/etc", path);
+    if (n < 0 || (size_t)n >= sizeof whole)
+        return -ENAMETOOLONG;
+    int r = dir_make(AT_FDCWD, path, 0755);
+    if (r < 0 || mkdir(whole, 0700) < 0)
+        return r < 0 ? r : -errno;
+    CLEANUP_FD int fd = open(whole, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 || fchown(fd, etc->st_uid, etc->st_gid) < 0 || fchmod(fd, etc->st_mode & 07777) < 0)
         return -errno;
     *ret = TAKE_FD(fd);
     return 0;
+}
+
+static void remove_layer(const char *path)
+{
+    CLEANUP_FD int fd = path != NULL ? open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -EBADF;
+    if (fd < 0)
+        return;
+    char file[32];
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        snprintf(file, sizeof file, "etc/%s", names[i]);
+        (void)unlinkat(fd, file, 0);
+    }
+    (void)unlinkat(fd, "etc", AT_REMOVEDIR);
+    (void)rmdir(path);
+}
+
+void etc_remove(const struct store *s, const struct container *c)
+{
+    if (s->files_root != NULL)
+        remove_layer(layer_path(s, c, false));
+    remove_layer(arena_printf(s->arena, "%s/files", c->directory));
 }
 
 static int write_file(int dir, const char *name, const char *text, uid_t uid, gid_t gid)
@@ -44,23 +81,31 @@ static int write_file(int dir, const char *name, const char *text, uid_t uid, gi
     return r;
 }
 
-int etc_write(struct arena *a, const struct spec_request *request, const struct oci_config *config,
-              const struct stat *etc, int directory, const char *upper, struct err *err)
+int etc_write(const struct store *s, const struct container *c, const struct spec_request *request,
+              const struct oci_config *config, const struct stat *etc, int directory, const char **ret_layer,
+              struct err *err)
 {
-    const char *text[3] = {NULL, NULL, NULL};
-    static const char *const names[3] = {SPEC_HOSTS, SPEC_HOSTNAME, SPEC_RESOLV};
-    bool mounted = spec_mounts_files(request, config);
+    const char *text[ARRAY_LEN(names)] = {NULL};
     const struct oci_linux *l = config->linux;
+    bool mounted = spec_mounts_files(request, config), mapped = l->uid_mappings.n > 0;
     CLEANUP_FD int fd = -EBADF;
-    int r = spec_files(a, request, config, &text[0], &text[1], &text[2], err);
+    *ret_layer = NULL;
+    int r = spec_files(s->arena, request, config, &text[0], &text[1], &text[2], err);
     if (r < 0 || (!mounted && !request->files_in_root))
         return r; /* or the user mounts all three himself */
+    char *layer = layer_path(s, c, mapped);
+    if (layer == NULL)
+        return err_set(err, -ENOMEM, LAYER_ENGINE, "out of memory");
     if (!mounted)
-        r = make_etc(upper, etc, &fd);
-    /* The writable layer is seen through the id maps; what is mounted from outside is not. */
-    uid_t uid = mounted && l->uid_mappings.n > 0 ? l->uid_mappings.v[0].host_id : geteuid();
+        r = make_layer(layer, etc, &fd);
+    /* A layer is seen through the id maps; what is mounted from outside is not. */
+    uid_t uid = mounted && mapped ? l->uid_mappings.v[0].host_id : geteuid();
     gid_t gid = mounted && l->gid_mappings.n > 0 ? l->gid_mappings.v[0].host_id : getegid();
     for (size_t i = 0; i < ARRAY_LEN(names) && r == 0; i++)
         r = write_file(mounted ? directory : fd, names[i], text[i], uid, gid);
-    return r < 0 ? err_set_errno(err, r, LAYER_ENGINE, "container %.12s: its files in /etc", request->id) : 0;
+    if (r < 0)
+        return err_set_errno(err, r, LAYER_ENGINE, "container %.12s: its files in /etc", request->id);
+    if (!mounted)
+        *ret_layer = layer;
+    return 0;
 }

@@ -207,11 +207,17 @@ static int annotate(struct run *r, const char *key, const char *value)
 static int rootfs(struct run *r)
 {
     CLEANUP_BUF struct buf lower = BUF_INIT;
+    const char *files = NULL;
+    int e = etc_write(r->store, &r->container, &r->request, r->config, &r->etc, r->lock, &files, r->err);
+    if (e < 0)
+        return e;
+    if (files != NULL)
+        buf_puts(&lower, files);
     for (size_t i = 0; i < r->image.n_layers; i++)
-        buf_printf(&lower, "%s%s", i > 0 ? ":" : "", r->image.layers[i]);
+        buf_printf(&lower, "%s%s", lower.len > 0 ? ":" : "", r->image.layers[i]);
     if (lower.failed)
         return no_memory(r);
-    int e = annotate(r, ANNOTATION_ROOTFS_LOWER, buf_str(&lower));
+    e = annotate(r, ANNOTATION_ROOTFS_LOWER, buf_str(&lower));
     if (e == 0)
         e = annotate(r, ANNOTATION_ROOTFS_UPPER, r->snapshot.upper);
     return e < 0 ? e : annotate(r, ANNOTATION_ROOTFS_WORK, r->snapshot.work);
@@ -318,11 +324,9 @@ static int prepare(struct run *r)
     log_debug(LAYER_ENGINE, "spec");
     if (e == 0)
         e = build_spec(r);
-    if (e == 0)
-        e = rootfs(r);
     log_debug(LAYER_ENGINE, "files");
     if (e == 0)
-        e = etc_write(r->store->arena, &r->request, r->config, &r->etc, r->lock, r->snapshot.upper, r->err);
+        e = rootfs(r);
     if (e == 0)
         e = container_write(r->store, &r->container, r->err);
     return e < 0 ? e : write_cidfile(r);

@@ -9,6 +9,7 @@
 #include "base/str.h"
 
 #define DEFAULT_STATE_ROOT "/run/coffer/containers"
+#define DEFAULT_FILES_ROOT "/run/coffer/files"
 
 int store_open(struct arena *a, const char *root, struct store *ret, struct err *err)
 {
@@ -30,6 +31,7 @@ int store_open(struct arena *a, const char *root, struct store *ret, struct err 
     }
     s.root = arena_strdup(a, root);
     bool system = standard != NULL && s.root != NULL && str_eq(s.root, standard) && s.host.euid == 0;
+    s.files_root = system ? DEFAULT_FILES_ROOT : NULL;
     s.state_root = system ? DEFAULT_STATE_ROOT : arena_printf(a, "%s/run", root);
     if (a->failed)
         return err_set(err, -ENOMEM, LAYER_ENGINE, "out of memory");

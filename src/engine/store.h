@@ -6,7 +6,8 @@
  *                             hosts, hostname, resolv.conf
  *                             upper, work, image: the snapshot (storage.h)
  *   <root>/names/<name>       whose name it is (claim.h)
- *   <root>/run/               the runtime's states (runtime.h); /run/coffer/containers for the default root
+ *   <root>/run/               the runtime's states (runtime.h); /run/coffer/containers for the default root, which has
+ *                             its files of containers' /etc in /run/coffer/files too
  *
  * While a `coffer run` stands behind a container it holds a lock (flock) on the container's directory. A directory
  * whose lock is free and whose process is gone is either a finished container, or what a killed `coffer run` left:
@@ -29,6 +30,7 @@ struct store {
     struct arena *arena;
     const char *root;       /* absolute */
     const char *state_root; /* of the runtime */
+    const char *files_root; /* for etc_files.h, on a memory file system; NULL: none for this store */
     struct image_store *images;
     struct host host;
 };
