@@ -120,9 +120,18 @@ int protocol_receive(struct protocol *p, struct frame *ret, int *ret_fd, struct 
     struct msghdr message = {.msg_iov = &io, .msg_iovlen = 1, .msg_control = control.bytes,
                              .msg_controllen = sizeof control.bytes};
     ssize_t n;
-    do
+    bool reset = false;
+    for (;;) {
         n = recvmsg(p->socket, &message, MSG_CMSG_CLOEXEC);
-    while (n < 0 && errno == EINTR);
+        /*
+         * A peer that ended without having read all that was sent to it resets the connection, and the kernel reports
+         * that before the frames which the peer sent, its last word among them. Once; then they can be read.
+         */
+        if (n < 0 && errno == ECONNRESET && !reset)
+            reset = true;
+        else if (n >= 0 || errno != EINTR)
+            break;
+    }
     if (n < 0)
         return err_set_errno(err, -errno, LAYER_START, "protocol: receive");
     CLEANUP_FD int fd = take_fd(&message);

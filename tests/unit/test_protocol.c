@@ -141,6 +141,22 @@ static void the_receiver_trusts_nothing(void **state)
     assert_int_equal(strlen(frame.err.text), sizeof frame.err.text - 1);
 }
 
+/* The child fails while GO is on its way to it: what it said must not be lost in the reset. */
+static void the_last_word_of_a_peer_that_did_not_listen(void **state)
+{
+    struct pair *p = *state;
+    struct err sent = {.code = -EROFS, .layer = LAYER_ROOTFS, .step = STEP_CHILD_ROOTFS, .text = "mount /x"};
+    struct err err = ERR_INIT;
+    struct frame frame;
+    int fd = -EBADF;
+    assert_int_equal(protocol_send(&p->parent, MSG_GO, -1, -1, NULL, &err), 0);
+    assert_int_equal(protocol_send(&p->child, MSG_ERROR, -1, -1, &sent, &err), 0);
+    fd_close(&p->child.socket);
+    assert_int_equal(protocol_receive(&p->parent, &frame, &fd, &err), 1);
+    assert_string_equal(frame.err.text, "mount /x");
+    assert_int_equal(protocol_receive(&p->parent, &frame, &fd, &err), 0);
+}
+
 /* Every row of the table can happen: the state in which it is in order is one that the rows themselves allow. */
 static void every_message_can_be_in_order(void **state UNUSED)
 {
@@ -166,6 +182,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(descriptors_travel_and_close_on_exec, setup, teardown),
         cmocka_unit_test_setup_teardown(out_of_order_is_refused_by_the_sender, setup, teardown),
         cmocka_unit_test_setup_teardown(the_receiver_trusts_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_last_word_of_a_peer_that_did_not_listen, setup, teardown),
         cmocka_unit_test(every_message_can_be_in_order),
     };
     return cmocka_run_group_tests_name("protocol", tests, NULL, NULL);
