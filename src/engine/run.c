@@ -220,7 +220,10 @@ static int rootfs(struct run *r)
     e = annotate(r, ANNOTATION_ROOTFS_LOWER, buf_str(&lower));
     if (e == 0)
         e = annotate(r, ANNOTATION_ROOTFS_UPPER, r->snapshot.upper);
-    return e < 0 ? e : annotate(r, ANNOTATION_ROOTFS_WORK, r->snapshot.work);
+    if (e == 0)
+        e = annotate(r, ANNOTATION_ROOTFS_WORK, r->snapshot.work);
+    /* What --rm takes away anyway is not written to disk first. */
+    return e < 0 || !r->o->rm ? e : annotate(r, ANNOTATION_ROOTFS_VOLATILE, "true");
 }
 
 static int write_cidfile(struct run *r)

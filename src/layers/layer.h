@@ -131,6 +131,11 @@ int layers_undo(const struct undo *undo, struct err *err);
 #define ANNOTATION_ROOTFS_LOWER "org.cofferdam.rootfs.lower"
 #define ANNOTATION_ROOTFS_UPPER "org.cofferdam.rootfs.upper"
 #define ANNOTATION_ROOTFS_WORK "org.cofferdam.rootfs.work"
+/*
+ * "true": the upper directory need not outlive the machine, so it is not written out to disk at the container's end.
+ * overlayfs otherwise syncs all of the file system that upper lies on (syncfs(2)) when it is unmounted.
+ */
+#define ANNOTATION_ROOTFS_VOLATILE "org.cofferdam.rootfs.volatile"
 /* "true": files of root.path or of the overlay's layers appear owned through linux.uidMappings (idmapped mounts). */
 #define ANNOTATION_ROOTFS_IDMAP "org.cofferdam.rootfs.idmap"
 /* "on", "off", "auto" (default off without the annotation; auto: on where the kernel has it and no mounts are needed) */

@@ -226,6 +226,39 @@ static void mapped_layers_wait_for_the_user_namespace(void **state)
     arena_free(&a);
 }
 
+static size_t parameters_of_root(const struct planned *p)
+{
+    assert_int_equal(p->result, 0);
+    const struct rootfs_overlay *o = p->plan.first[LAYER_ROOTFS][STEP_HOST_BEFORE_CLONE]->args;
+    if (o->n_parameters > 0)
+        assert_string_equal(o->parameters[0].key, "volatile");
+    return o->n_parameters;
+}
+
+static void a_volatile_upper_is_mounted_so(void **state)
+{
+    (void)state;
+#define LAYERS(more) "'annotations':{'org.cofferdam.rootfs.lower':'/l/1'" more "}," NS("")
+#define WRITABLE ",'org.cofferdam.rootfs.upper':'/c/diff','org.cofferdam.rootfs.work':'/c/work'"
+#define VOLATILE(value) ",'org.cofferdam.rootfs.volatile':'" value "'"
+    struct planned p = plan(&root_host, LAYERS(WRITABLE VOLATILE("true")));
+    assert_int_equal(parameters_of_root(&p), 1);
+    expect(&p, (const char *const[]){"overlay / = 1 layers, upper /c/diff, volatile\n", NULL});
+    planned_free(&p);
+    const char *const not_volatile[] = {LAYERS(WRITABLE), LAYERS(WRITABLE VOLATILE("false")), LAYERS(VOLATILE("true"))};
+    for (size_t i = 0; i < ARRAY_LEN(not_volatile); i++) {
+        p = plan(&root_host, not_volatile[i]);
+        assert_int_equal(parameters_of_root(&p), 0);
+        planned_free(&p);
+    }
+    p = plan(&root_host, LAYERS(WRITABLE VOLATILE("yes")));
+    assert_int_equal(p.result, -EINVAL);
+    planned_free(&p);
+#undef LAYERS
+#undef WRITABLE
+#undef VOLATILE
+}
+
 static void many_layers_on_an_old_kernel_take_the_helper(void **state)
 {
     (void)state;
@@ -484,6 +517,7 @@ int main(void)
         cmocka_unit_test(the_whole_plan_of_a_small_container),
         cmocka_unit_test(without_privilege_the_child_opens_what_it_mounts),
         cmocka_unit_test(mapped_layers_wait_for_the_user_namespace),
+        cmocka_unit_test(a_volatile_upper_is_mounted_so),
         cmocka_unit_test(many_layers_on_an_old_kernel_take_the_helper),
         cmocka_unit_test(cgroup_mounts_follow_the_host),
         cmocka_unit_test(what_lies_in_our_own_mounts_is_not_looked_up),

@@ -157,6 +157,21 @@ int rootfs_plan_overlay(struct rootfs_planning *p, struct rootfs_overlay *o, str
     return 0;
 }
 
+static int plan_volatile(const struct rootfs_planning *p, struct rootfs_overlay *o, struct err *err)
+{
+    static const struct rootfs_parameter flag[] = {{.key = "volatile"}};
+    const char *value = oci_annotation(p->config, ANNOTATION_ROOTFS_VOLATILE);
+    if (value != NULL && !str_eq(value, "true") && !str_eq(value, "false"))
+        return err_set(err, -EINVAL, LAYER_ROOTFS, "annotation %s: \"true\" or \"false\", not \"%s\"",
+                       ANNOTATION_ROOTFS_VOLATILE, value);
+    /* Linux 5.10, and the mounts below need 5.12. */
+    if (value != NULL && str_eq(value, "true") && o->upper != NULL) {
+        o->parameters = flag;
+        o->n_parameters = ARRAY_LEN(flag);
+    }
+    return 0;
+}
+
 static int plan_root_overlay(struct rootfs_planning *p, const char *lower, const struct rootfs_idmap *idmap,
                              struct err *err)
 {
@@ -173,12 +188,15 @@ static int plan_root_overlay(struct rootfs_planning *p, const char *lower, const
     if (o->n_lower == 0)
         return err_set(err, -EINVAL, LAYER_ROOTFS, "annotation %s: it names no directory", ANNOTATION_ROOTFS_LOWER);
     int r = rootfs_plan_overlay(p, o, err);
+    if (r == 0)
+        r = plan_volatile(p, o, err);
     if (r < 0)
         return r;
     enum step step = rootfs_plan_source_step(p);
     if (idmap != NULL && (r = rootfs_plan_idmap_step(p, idmap, &step, err)) < 0)
         return r;
-    char *value = o->upper != NULL ? arena_printf(a, "%zu layers, upper %s", o->n_lower, o->upper)
+    char *value = o->upper != NULL ? arena_printf(a, "%zu layers, upper %s%s", o->n_lower, o->upper,
+                                                  o->n_parameters > 0 ? ", volatile" : "")
                                    : arena_printf(a, "%zu layers, read-only", o->n_lower);
     rootfs_plan_op(p, step, ROOTFS_OVERLAY, "overlay", "/", value, o, SLOT_ROOTFS);
     return 0;
