@@ -505,6 +505,21 @@ static void keys(void **state UNUSED)
         "{" RULES("{'names':['read'],'action':'SCMP_ACT_ALLOW','args':[{'index':1,'value':1,'op':'SCMP_CMP_EQ'}]}") "}",
         "{" RULES("{'names':['read'],'action':'SCMP_ACT_ALLOW','args':[{'index':0,'value':2,'op':'SCMP_CMP_EQ'}]}") "}",
         "{" RULES("{'names':['read'],'action':'SCMP_ACT_ALLOW','args':[{'index':0,'value':1,'op':'SCMP_CMP_NE'}]}") "}",
+        /* a call that says the same as the one before, and one that does not */
+        "{" RULES("{'names':['read'],'action':'SCMP_ACT_LOG'},"
+                  "{'names':['write'],'action':'SCMP_ACT_ALLOW'}") "}",
+        "{" RULES("{'names':['read'],'action':'SCMP_ACT_ALLOW'},"
+                  "{'names':['write'],'action':'SCMP_ACT_LOG'}") "}",
+        "{" RULES("{'names':['read'],'action':'SCMP_ACT_LOG'},"
+                  "{'names':['write'],'action':'SCMP_ACT_LOG'}") "}",
+        "{" RULES("{'names':['read'],'action':'SCMP_ACT_ALLOW','args':[{'index':0,'value':1,'op':'SCMP_CMP_EQ'}]},"
+                  "{'names':['write'],'action':'SCMP_ACT_ALLOW'}") "}",
+        "{" RULES("{'names':['read'],'action':'SCMP_ACT_ALLOW','args':[{'index':0,'value':1,'op':'SCMP_CMP_EQ'}]},"
+                  "{'names':['write'],'action':'SCMP_ACT_ALLOW',"
+                  "'args':[{'index':0,'value':1,'op':'SCMP_CMP_EQ'}]}") "}",
+        "{" RULES("{'names':['read'],'action':'SCMP_ACT_ALLOW','args':[{'index':0,'value':1,'op':'SCMP_CMP_EQ'}]},"
+                  "{'names':['write'],'action':'SCMP_ACT_ALLOW',"
+                  "'args':[{'index':0,'value':2,'op':'SCMP_CMP_EQ'}]}") "}",
     };
     uint8_t seen[ARRAY_LEN(sections)][SECCOMP_KEY_SIZE];
     for (size_t i = 0; i < ARRAY_LEN(sections); i++) {

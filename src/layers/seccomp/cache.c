@@ -41,6 +41,28 @@ static void add_u32(struct buf *b, uint32_t v)
     buf_add(b, &v, sizeof v);
 }
 
+/* What a rule says of its name, after one byte: 1 it follows, 0 it is what the rule before says. */
+static void add_saying(struct buf *b, const struct seccomp_rule *r, const struct seccomp_rule *before)
+{
+    bool same = before != NULL && r->action == before->action && r->n_conds == before->n_conds &&
+                (r->n_conds == 0 || r->conds == before->conds);
+    buf_add(b, same ? "\0" : "\1", 1);
+    if (same)
+        return;
+    add_u32(b, r->action);
+    add_u32(b, r->n_conds);
+    for (unsigned k = 0; k < r->n_conds; k++) {
+        add_u32(b, r->conds[k].index);
+        add_u32(b, (uint32_t)r->conds[k].op);
+        buf_add(b, &r->conds[k].a, sizeof r->conds[k].a);
+        buf_add(b, &r->conds[k].b, sizeof r->conds[k].b);
+    }
+}
+
+/*
+ * The key is a hash over a text from which all that compiling looks at could be read back. The text is short, since
+ * hashing it takes a noticeable part of a start: of a list of calls with one action, only the names are written.
+ */
 int seccomp_cache_key(const struct seccomp_rules *rules, uint8_t ret[SECCOMP_KEY_SIZE])
 {
     CLEANUP_BUF struct buf b = BUF_INIT;
@@ -54,16 +76,8 @@ int seccomp_cache_key(const struct seccomp_rules *rules, uint8_t ret[SECCOMP_KEY
     add_u32(&b, rules->default_action);
     add_u32(&b, rules->enosys);
     for (size_t i = 0; i < rules->n; i++) {
-        const struct seccomp_rule *r = &rules->v[i];
-        buf_add(&b, r->name, strlen(r->name) + 1);
-        add_u32(&b, r->action);
-        add_u32(&b, r->n_conds);
-        for (unsigned k = 0; k < r->n_conds; k++) {
-            add_u32(&b, r->conds[k].index);
-            add_u32(&b, (uint32_t)r->conds[k].op);
-            buf_add(&b, &r->conds[k].a, sizeof r->conds[k].a);
-            buf_add(&b, &r->conds[k].b, sizeof r->conds[k].b);
-        }
+        add_saying(&b, &rules->v[i], i > 0 ? &rules->v[i - 1] : NULL);
+        buf_add(&b, rules->v[i].name, strlen(rules->v[i].name) + 1);
     }
     if (b.failed)
         return -ENOMEM;
