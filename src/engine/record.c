@@ -88,8 +88,11 @@ static void read_args(struct arena *a, struct json_object *o, struct oci_strs *r
     if (ret->v == NULL)
         return;
     ret->set = true;
-    for (ret->n = 0; ret->n < n; ret->n++)
-        ret->v[ret->n] = arena_strdup(a, json_object_get_string(json_object_array_get_idx(list, ret->n)));
+    for (size_t i = 0; i < n; i++) {
+        struct json_object *item = json_object_array_get_idx(list, i);
+        if (json_object_is_type(item, json_type_string))
+            ret->v[ret->n++] = arena_strdup(a, json_object_get_string(item));
+    }
 }
 
 static void read_labels(struct arena *a, struct json_object *o, struct oci_map *ret)
@@ -103,6 +106,8 @@ static void read_labels(struct arena *a, struct json_object *o, struct oci_map *
     ret->set = true;
     json_object_object_foreach(map, key, value)
     {
+        if (!json_object_is_type(value, json_type_string))
+            continue;
         ret->v[ret->n].key = arena_strdup(a, key);
         ret->v[ret->n++].value = arena_strdup(a, json_object_get_string(value));
     }
