@@ -167,7 +167,7 @@ int image_collect_holder(struct arena *a, struct image_store *s, const char *ima
         if (n < 0)
             continue; /* no snapshot, or one over no image */
         target[n] = '\0';
-        if (!str_eq(target, image_id))
+        if (strncmp(target, image_id, STORE_HOLD_LENGTH) != 0)
             continue;
         *ret = arena_strdup(a, entry->d_name);
         return *ret == NULL ? err_set_errno(err, -ENOMEM, LAYER_STORAGE, "containers") : 0;

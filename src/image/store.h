@@ -14,7 +14,12 @@
 #define STORE_LAYERS "layers"
 #define STORE_CONTAINERS "containers"
 #define STORE_TMP "tmp"
-#define STORE_HOLD "image" /* containers/<id>/image: symbolic link to the ID of the image in use */
+/*
+ * containers/<id>/image: symbolic link whose target is the beginning of the ID of the image in use. A link of this
+ * length lies in its inode (ext4), a whole ID takes a block of its own; 52 hex digits of a hash are enough of a name.
+ */
+#define STORE_HOLD "image"
+#define STORE_HOLD_LENGTH 59
 
 struct image_store {
     int root_fd;

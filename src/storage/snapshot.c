@@ -72,7 +72,9 @@ static int hold(struct image_store *s, int dir, const struct image *image, struc
         if (access(image->layers[i], F_OK) < 0)
             return err_set(err, -ENOENT, LAYER_STORAGE, "image %.200s was removed just now, or its layer %s was",
                            image->familiar != NULL ? image->familiar : image->id, image->chain_ids[i]);
-    return symlinkat(image->id, dir, STORE_HOLD) < 0 ? image_store_error(s, -errno, STORE_HOLD, err) : 0;
+    char target[STORE_HOLD_LENGTH + 1];
+    snprintf(target, sizeof target, "%s", image->id); /* as much of it as there is room for */
+    return symlinkat(target, dir, STORE_HOLD) < 0 ? image_store_error(s, -errno, STORE_HOLD, err) : 0;
 }
 
 int snapshot_prepare(struct arena *a, struct image_store *store, const char *id, const struct image *image,

@@ -5,8 +5,8 @@
  *   <root>/containers/<id>/upper, work   overlay's writable layer and its work directory. Both below one directory,
  *                                        because overlay wants them on one mount and the whole is seen through one
  *                                        idmapped mount where the container has a user namespace.
- *   <root>/containers/<id>/image         symbolic link whose target is the image's ID: while it is there, the image's
- *                                        layers stay (image_remove).
+ *   <root>/containers/<id>/image         symbolic link to the beginning of the image's ID: while it is there, the
+ *                                        image's layers stay (image_remove).
  *
  * The engine keeps its own records in <root>/containers/<id>/ too.
  */
