@@ -8,6 +8,12 @@ from pathlib import Path
 BUILD = Path(os.environ.get("COFFER_BUILD", Path(__file__).resolve().parents[2] / "build"))
 
 
+def apparmor():
+    """Whether this kernel enforces AppArmor profiles; the module's file is there where it is compiled in but off, too."""
+    enabled = Path("/sys/module/apparmor/parameters/enabled")
+    return enabled.exists() and enabled.read_text().startswith("Y")
+
+
 class Box:
     """One store with the image "box". box(...) runs coffer; box.sh(flags, script) runs a shell in a container."""
 

@@ -9,6 +9,7 @@ import subprocess
 import oci_spec
 import pytest
 from attempts import PROGRAM, attempt, fails_without_the_wall, refused, run, shell
+from box import apparmor
 
 ABI = max(0, ctypes.CDLL(None).syscall(444, None, 0, 1))  # landlock_create_ruleset(NULL, 0, VERSION)
 
@@ -239,7 +240,7 @@ def test_an_unknown_mode(oci, bundle):
 ])
 def test_labels_that_the_host_has_not(oci, bundle, member, label, text):
     enabled = (os.path.exists("/sys/fs/selinux/enforce") if member == "selinuxLabel"
-               else os.path.exists("/sys/module/apparmor/parameters/enabled"))
+               else apparmor())
     if enabled:
         pytest.skip("this host has the security module")
     bundle.config["process"][member] = label

@@ -39,25 +39,39 @@ static uint32_t read_controllers(int fd, const char *file)
     return bits;
 }
 
+/*
+ * Whether the group has processes of its own and is not the machine's root, which alone lacks cgroup.type. It must hand
+ * nothing out then. For most controllers the kernel says EBUSY; but cpu, pids and other threaded ones it does hand out,
+ * makes the group a thread root by it, and nothing can enter the groups below it any more.
+ */
+static bool holds_processes(int fd)
+{
+    char text[16];
+    return faccessat(fd, "cgroup.type", F_OK, 0) == 0 && file_read_into(fd, "cgroup.procs", text, sizeof text) > 0;
+}
+
 /* Hand the missing controllers out to the groups below fd. Those that must be there decide about success. */
 static int enable(int fd, const char *path, const struct group_op *op, struct err *err)
 {
     uint32_t missing = (op->enable_must | op->enable_may) & ~read_controllers(fd, "cgroup.subtree_control");
     if (missing == 0)
         return 0;
+    bool busy = holds_processes(fd);
+    if (busy && (op->enable_must & missing) == 0)
+        return 0;
     char all[256] = "";
     size_t n = 0;
     for (enum cgroup_controller c = 0; c < CGROUP_CONTROLLERS; c++)
         if ((missing & BIT(c)) != 0)
             n += (size_t)snprintf(all + n, sizeof all - n, "+%s ", cgroup_controller_name(c, true));
-    if (file_write(fd, "cgroup.subtree_control", all) == 0)
+    if (!busy && file_write(fd, "cgroup.subtree_control", all) == 0)
         return 0;
     /* All or none: one that is not there would keep the others away. */
     for (enum cgroup_controller c = 0; c < CGROUP_CONTROLLERS; c++) {
         if ((missing & BIT(c)) == 0)
             continue;
         snprintf(all, sizeof all, "+%s", cgroup_controller_name(c, true));
-        int r = file_write(fd, "cgroup.subtree_control", all);
+        int r = busy ? -EBUSY : file_write(fd, "cgroup.subtree_control", all);
         if (r == 0 || (op->enable_must & BIT(c)) == 0)
             continue;
         const char *why = r == -EBUSY ? "the group has processes of its own: move them to a group below it"
