@@ -17,6 +17,9 @@ rlimits += core=0:0
 
 pids_limit = 1024
 
-# Flags cannot loosen these; the Standard lets exactly one capability be added.
-locked = capabilities no_new_privs seccomp user namespaces masked_paths landlock devices
+# Flags cannot loosen these: mounts means paths of the host, rlimits and read_only_root what is set above, sysctls all
+# outside the Standard's safe ones, user_namespace --uidmap, --gidmap and a namespace of somebody else. The Standard lets
+# exactly one capability be added.
+locked = capabilities no_new_privs seccomp compat32 user namespaces user_namespace masked_paths landlock devices
+locked += mounts read_only_root rlimits sysctls
 addable = NET_BIND_SERVICE

@@ -63,11 +63,15 @@ static int store(const struct options_parse *p, const struct option *o, const ch
 {
     void *member = (char *)p->into + o->offset;
     switch (o->kind) {
-    case OPTION_BOOL: {
+    case OPTION_BOOL:
+    case OPTION_SWITCH: {
         int v = value == NULL ? 1 : boolean(value);
         if (v < 0)
             return err_set(err, -EINVAL, o->layer, "--%s=%s: expected true or false", o->name, value);
-        *(bool *)member = v != 0;
+        if (o->kind == OPTION_SWITCH)
+            *(int *)member = v != 0 ? 1 : -1;
+        else
+            *(bool *)member = v != 0;
         return 0;
     }
     case OPTION_STRING:

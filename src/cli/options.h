@@ -16,6 +16,7 @@
 
 enum option_kind {
     OPTION_BOOL,   /* bool */
+    OPTION_SWITCH, /* int: 1 on, -1 off where the default may be either, 0 not said */
     OPTION_STRING, /* const char *; the last one counts */
     OPTION_LIST,   /* struct strings; all of them */
     OPTION_CHOICE, /* honoured with a value in `only`, which is so anyway, and otherwise refused with `help` */

@@ -99,7 +99,7 @@ const struct option run_options_table[] = {
     TEXT("cgroup-parent", 0, LAYER_CGROUP, cgroup_parent, "PATH", "Group to put the container's group into"),
 
     /* files and devices */
-    BOOL("read-only", 0, LAYER_ROOTFS, read_only, "Read-only root file system"),
+    {"read-only", 0, OPTION_SWITCH, LAYER_ROOTFS, AT(read_only), NULL, "Read-only root file system", NULL},
     LIST("volume", 'v', LAYER_ROOTFS, volumes, "FROM:TO[:OPTIONS]", "Bind a directory or file of the host; options: "
          "ro, rro, idmap, nosuid, nodev, noexec, bind, [r]private, [r]shared, [r]slave"),
     LIST("mount", 0, LAYER_ROOTFS, mounts, "KEY=VALUE,...", "The same in full: type=bind or tmpfs, source=, target=, "

@@ -37,7 +37,7 @@ struct run_options {
     struct strings blkio_weight_device, read_bps, write_bps, read_iops, write_iops;
 
     /* files and devices */
-    bool read_only;
+    int read_only; /* 1: --read-only, -1: --read-only=false, 0: neither */
     struct strings volumes, mounts, tmpfs, devices, device_rules;
 
     /* privilege */

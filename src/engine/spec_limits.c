@@ -60,6 +60,16 @@ static int set_limit(struct spec *s, const struct oci_rlimit *limit)
     return 0;
 }
 
+/* Is this limit above the one that the profile sets? */
+static bool raises_profile(struct spec *s, const struct oci_rlimit *limit)
+{
+    struct oci_rlimit own = {0};
+    for (size_t i = 0; i < s->p->rlimits.n; i++)
+        if (parse_limit(s, s->p->rlimits.v[i].value, &own) == 0 && str_eq(own.type, limit->type))
+            return limit->soft > own.soft || limit->hard > own.hard;
+    return false;
+}
+
 static int rlimits(struct spec *s)
 {
     struct oci_rlimit limit = {0};
@@ -80,7 +90,10 @@ static int rlimits(struct spec *s)
             return spec_fault(s, LAYER_LIMITS, "--ulimit", value,
                               r == -ERANGE ? "the soft limit is above the hard one"
                                            : "expected NAME=SOFT[:HARD] with a limit such as nofile, nproc or core");
-        r = set_limit(s, &limit);
+        if (raises_profile(s, &limit))
+            r = spec_unlocked(s, LAYER_LIMITS, "rlimits", "--ulimit", value);
+        if (r == 0)
+            r = set_limit(s, &limit);
         if (r < 0)
             return r;
         source_entry_flag(&s->sources, "process.rlimits", limit.type, "--ulimit", value);
@@ -117,6 +130,21 @@ static const char *fit_to_userns(struct spec *s, const char *name, const char *v
     return arena_printf(s->arena, "%u %u", m->container_id, m->container_id + m->size - 1);
 }
 
+/* Kubernetes' Pod Security Standards let every pod set these: they touch nobody else. */
+static bool is_safe(const char *name)
+{
+    static const char *const safe[] = {
+        "kernel.shm_rmid_forced",           "net.ipv4.ip_local_port_range",  "net.ipv4.ip_local_reserved_ports",
+        "net.ipv4.ip_unprivileged_port_start", "net.ipv4.ping_group_range",  "net.ipv4.tcp_fin_timeout",
+        "net.ipv4.tcp_keepalive_intvl",     "net.ipv4.tcp_keepalive_probes", "net.ipv4.tcp_keepalive_time",
+        "net.ipv4.tcp_syncookies",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(safe); i++)
+        if (str_eq(safe[i], name))
+            return true;
+    return false;
+}
+
 /* NAME=VALUE from a profile (item) or from --sysctl. */
 static int sysctl(struct spec *s, const char *text, const struct profile_item *item)
 {
@@ -135,6 +163,9 @@ static int sysctl(struct spec *s, const char *text, const struct profile_item *i
         return spec_fault(s, LAYER_NAMESPACES, "--sysctl", text,
                           "would change the %s namespace that the container shares", network ? "network" : "IPC");
     }
+    int r = item == NULL && !is_safe(name) ? spec_unlocked(s, LAYER_LIMITS, "sysctls", "--sysctl", text) : 0;
+    if (r < 0)
+        return r;
     const char *value = item != NULL ? fit_to_userns(s, name, equals + 1) : equals + 1;
     if (value == NULL)
         return spec_no_memory(s);

@@ -196,15 +196,22 @@ static int user_mounts(struct spec *s, struct volumes *user)
     return 0;
 }
 
-static void read_only_root(struct spec *s)
+static int read_only_root(struct spec *s)
 {
+    bool wanted = profile_yes(&s->p->read_only_root);
+    if (s->o->read_only < 0 && wanted) {
+        int r = spec_unlocked(s, LAYER_ROOTFS, "read_only_root", "--read-only=false", NULL);
+        if (r < 0)
+            return r;
+    }
     struct oci_bool *readonly = &s->config->root->readonly;
     readonly->set = true;
-    readonly->v = s->o->read_only || profile_yes(&s->p->read_only_root);
-    if (s->o->read_only)
-        source_flag(&s->sources, "root.readonly", "--read-only", NULL);
+    readonly->v = s->o->read_only != 0 ? s->o->read_only > 0 : wanted;
+    if (s->o->read_only != 0)
+        source_flag(&s->sources, "root.readonly", "--read-only", s->o->read_only < 0 ? "false" : NULL);
     else if (s->p->read_only_root.value != NULL)
         source_profile(&s->sources, "root.readonly", &s->p->read_only_root);
+    return 0;
 }
 
 static int check_shm(struct spec *s)
@@ -218,8 +225,9 @@ static int check_shm(struct spec *s)
 int spec_mounts(struct spec *s)
 {
     struct volumes user = {0};
-    read_only_root(s);
-    int r = check_shm(s);
+    int r = read_only_root(s);
+    if (r == 0)
+        r = check_shm(s);
     if (r == 0)
         r = volumes_read(s, &user);
     for (size_t i = 0; i < s->p->mounts.n && r == 0; i++)

@@ -72,6 +72,11 @@ static int choose(struct spec *s, const struct kind *k, const char *value, enum 
         return spec_unlocked(s, LAYER_NAMESPACES, "namespaces", k->flag, value);
     }
     *ret = CHOICE_JOIN;
+    if (str_starts(value, "ns:/") || str_starts(value, "container:")) { /* which may be the host's */
+        int r = spec_unlocked(s, LAYER_NAMESPACES, "namespaces", k->flag, value);
+        if (r < 0)
+            return r;
+    }
     if (str_starts(value, "ns:/")) {
         *ret_path = value + 3;
         return 0;
@@ -121,8 +126,10 @@ static int cgroup_namespace(struct spec *s)
         source_entry_profile(&s->sources, "linux.namespaces", "cgroup", &s->p->cgroup_namespace);
     if (str_eq(value, "host"))
         return flag ? spec_unlocked(s, LAYER_NAMESPACES, "namespaces", "--cgroupns", value) : 0;
-    if (str_starts(value, "ns:/"))
-        return add_namespace(s, "cgroup", value + 3);
+    if (str_starts(value, "ns:/")) {
+        int r = flag ? spec_unlocked(s, LAYER_NAMESPACES, "namespaces", "--cgroupns", value) : 0;
+        return r < 0 ? r : add_namespace(s, "cgroup", value + 3);
+    }
     if (!str_eq(value, "private"))
         return spec_fault(s, LAYER_NAMESPACES, "--cgroupns", value, "expected private, host or ns:PATH");
     return add_namespace(s, "cgroup", NULL);
@@ -153,6 +160,19 @@ static int add_mapping(struct spec *s, oci_id_mappings *maps, const char *flag, 
     return 0;
 }
 
+/* A user other than root inside is no protection when he is root outside. */
+static int refuse_host_root(struct spec *s, const oci_id_mappings *maps, const char *flag, const struct strings *values)
+{
+    const struct profile_item *required = &s->p->user;
+    if (required->value == NULL || !str_eq(required->value, "non-root"))
+        return 0;
+    for (size_t i = 0; i < maps->n; i++)
+        if (maps->v[i].host_id == 0)
+            return err_set(s->err, -EPERM, LAYER_IDMAP, "%s %s: maps to root of the host, which profile %s (user = "
+                           "non-root, line %u) forbids", flag, values->v[i], required->profile, required->line);
+    return 0;
+}
+
 static int maps_from_flags(struct spec *s)
 {
     struct oci_linux *l = s->config->linux;
@@ -168,6 +188,11 @@ static int maps_from_flags(struct spec *s)
         if (r < 0)
             return r;
     }
+    int r = refuse_host_root(s, &l->uid_mappings, uids == &s->o->uidmap ? "--uidmap" : "--gidmap", uids);
+    if (r == 0)
+        r = refuse_host_root(s, &l->gid_mappings, gids == &s->o->gidmap ? "--gidmap" : "--uidmap", gids);
+    if (r < 0)
+        return r;
     source_flag(&s->sources, "linux.uidMappings", uids == &s->o->uidmap ? "--uidmap" : "--gidmap", uids->v[0]);
     source_flag(&s->sources, "linux.gidMappings", gids == &s->o->gidmap ? "--gidmap" : "--uidmap", gids->v[0]);
     return 0;
@@ -196,6 +221,19 @@ static int maps_auto(struct spec *s)
     return 0;
 }
 
+/* What a profile that locks user_namespace leaves: a map of ids that nobody else has, or what the profile says itself. */
+static int userns_unlocked(struct spec *s, const char *value)
+{
+    const char *own = s->p->user_namespace.value != NULL ? s->p->user_namespace.value : "host";
+    if (s->o->uidmap.n > 0)
+        return spec_unlocked(s, LAYER_IDMAP, "user_namespace", "--uidmap", s->o->uidmap.v[0]);
+    if (s->o->gidmap.n > 0)
+        return spec_unlocked(s, LAYER_IDMAP, "user_namespace", "--gidmap", s->o->gidmap.v[0]);
+    if (str_eq(value, own) || str_eq(value, "auto") || str_eq(value, "private"))
+        return 0;
+    return spec_unlocked(s, LAYER_IDMAP, "user_namespace", "--userns", value);
+}
+
 int spec_userns(struct spec *s)
 {
     const char *value = s->o->userns;
@@ -210,6 +248,9 @@ int spec_userns(struct spec *s)
         source_entry_flag(&s->sources, "linux.namespaces", "user", "--userns", value);
     else if (item->value != NULL)
         source_entry_profile(&s->sources, "linux.namespaces", "user", item);
+    int r = flag ? userns_unlocked(s, value) : 0;
+    if (r < 0)
+        return r;
     if (str_eq(value, "host")) {
         if (mapped)
             return spec_fault(s, LAYER_IDMAP, "--userns", value, "contradicts --uidmap and --gidmap");
@@ -224,7 +265,7 @@ int spec_userns(struct spec *s)
                           "expected host, auto, ns:PATH, or private with --uidmap CONTAINER:HOST:SIZE");
     if (str_eq(value, "auto") && mapped)
         return spec_fault(s, LAYER_IDMAP, "--userns", value, "contradicts --uidmap and --gidmap");
-    int r = automatic ? maps_auto(s) : maps_from_flags(s);
+    r = automatic ? maps_auto(s) : maps_from_flags(s);
     if (r < 0)
         return r;
     s->userns_private = true;

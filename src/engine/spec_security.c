@@ -90,6 +90,19 @@ static int seccomp(struct spec *s)
     return seccomp_from(s, s->p->seccomp.value, "profile's seccomp = ");
 }
 
+/* How much of the 32-bit interface a value leaves, from none to all. */
+static int compat32_width(const char *value)
+{
+    return value == NULL || str_eq(value, "yes") ? 2 : str_eq(value, "auto") ? 1 : 0;
+}
+
+static int compat32_unlocked(struct spec *s, const char *opt)
+{
+    if (opt == NULL || compat32_width(opt) <= compat32_width(s->p->compat32.value))
+        return 0;
+    return spec_unlocked(s, LAYER_SECCOMP, "compat32", "--security-opt compat32", opt);
+}
+
 static int compat32(struct spec *s)
 {
     static const char path[] = "annotations[" ANNOTATION_COMPAT32 "]";
@@ -100,10 +113,15 @@ static int compat32(struct spec *s)
             return spec_fault(s, LAYER_SECCOMP, "--security-opt compat32", opt, "there is no seccomp filter to do it");
         return 0;
     }
-    if (value == NULL || str_eq(value, "yes"))
+    if (value == NULL)
         return 0;
-    if (!str_eq(value, "no") && !str_eq(value, "auto"))
+    if (!str_eq(value, "yes") && !str_eq(value, "no") && !str_eq(value, "auto"))
         return spec_fault(s, LAYER_SECCOMP, "--security-opt compat32", value, "expected yes, no or auto");
+    int r = compat32_unlocked(s, opt);
+    if (r < 0)
+        return r;
+    if (str_eq(value, "yes"))
+        return 0;
     if (str_eq(value, "auto") && s->request->image_has_32bit)
         return 0;
     spec_map(s, &s->config->annotations, ANNOTATION_COMPAT32, "false");

@@ -49,6 +49,9 @@ static int set_destination(struct spec *s, struct volume *v, const char *path)
 static int set_source(struct spec *s, struct volume *v, const char *path)
 {
     char here[PATH_MAX];
+    int r = spec_unlocked(s, LAYER_ROOTFS, "mounts", v->flag, v->text);
+    if (r < 0)
+        return r;
     if (path == NULL || path[0] == '\0')
         return spec_fault(s, LAYER_ROOTFS, v->flag, v->text, "no source");
     if (path[0] != '/') {

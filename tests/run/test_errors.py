@@ -358,7 +358,11 @@ def test_profiles_that_include_each_other(box, tmp_path):
     (["-u", "1000", "--security-opt", "unmask=ALL"], "rootfs"),
     (["-u", "1000", "--security-opt", "landlock=off"], "mac"),
     (["-u", "1000", "--pid", "host"], "namespaces"), (["-u", "1000", "--network", "host"], "namespaces"),
-    (["-u", "1000", "--device", "/dev/null"], "cgroup"),
+    (["-u", "1000", "--device", "/dev/null"], "cgroup"), (["-u", "1000", "-v", "/:/m"], "rootfs"),
+    (["-u", "1000", "--uidmap", "1000:0:1"], "idmap"), (["-u", "1000", "--read-only=false"], "rootfs"),
+    (["-u", "1000", "--pid", "ns:/proc/1/ns/pid"], "namespaces"), (["-u", "1000", "--ulimit", "core=-1"], "limits"),
+    (["-u", "1000", "--sysctl", "net.ipv4.ip_forward=1"], "limits"),
+    (["-u", "1000", "--security-opt", "compat32=yes"], "seccomp"),
 ])
 def test_restricted_cannot_be_loosened(box, flags, layer):
     line = refused(box("run", "--rm", "--profile", "restricted", *flags, "box", "true"), layer, "restricted")

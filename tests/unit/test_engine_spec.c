@@ -253,6 +253,75 @@ static void test_non_root_is_required(void **state)
     assert_string_equal(source(f, c, "process.user"), "image");
 }
 
+/* User 1000 of such a map is root of the host. */
+static void test_no_map_to_the_hosts_root(void **state)
+{
+    struct fixture *f = *state;
+    struct profile *profile = NULL;
+    f->o.user = "1000";
+    one(f, &f->o.uidmap, "1000:0:1");
+    assert_true(oci_has_userns(build(f))); /* docker's profile does not mind */
+    f->profile = "restricted";
+    refuse(f, LAYER_IDMAP, "--uidmap 1000:0:1: refused, profile restricted locks user_namespace (line ");
+    assert_int_equal(profile_parse(&f->arena, NULL, "own", "include = docker\nuser = non-root\n", &profile, &f->err), 0);
+    struct spec_request request = {.options = &f->o, .profile = profile, .host = &f->host, .image = &f->image, .id = ID,
+                                   .directory = "/store/containers/" ID, .root = "/store", .state_root = "/store/run"};
+    struct oci_config *config = NULL;
+    assert_int_equal(spec_build(&f->arena, &request, &config, &f->err), -EPERM);
+    assert_non_null(strstr(f->err.text, "--uidmap 1000:0:1: maps to root of the host, which profile own"));
+    one(f, &f->o.uidmap, "1000:5000:1");
+    one(f, &f->o.gidmap, "7:0:1");
+    assert_int_equal(spec_build(&f->arena, &request, &config, &f->err), -EPERM);
+    assert_non_null(strstr(f->err.text, "--gidmap 7:0:1: maps to root"));
+    one(f, &f->o.gidmap, "7:7:1");
+    assert_int_equal(spec_build(&f->arena, &request, &config, &f->err), 0);
+}
+
+/* Each flag by itself: refused by restricted with the line of its lock, and taken by docker. */
+static void test_what_restricted_locks(void **state)
+{
+    static const struct {
+        size_t member;
+        const char *value, *key, *flag;
+        enum layer_id layer;
+    } lists[] = {
+        {offsetof(struct run_options, volumes), "/:/v", "mounts", "--volume /:/v", LAYER_ROOTFS},
+        {offsetof(struct run_options, mounts), "type=bind,source=/,target=/m", "mounts", "--mount", LAYER_ROOTFS},
+        {offsetof(struct run_options, ulimits), "core=1", "rlimits", "--ulimit core=1", LAYER_LIMITS},
+        {offsetof(struct run_options, ulimits), "core=0:-1", "rlimits", "--ulimit core=0:-1", LAYER_LIMITS},
+        {offsetof(struct run_options, sysctls), "kernel.msgmax=5", "sysctls", "--sysctl kernel.msgmax=5", LAYER_LIMITS},
+        {offsetof(struct run_options, sysctls), "net.ipv4.ip_forward=1", "sysctls", "--sysctl", LAYER_LIMITS},
+        {offsetof(struct run_options, security_opt), "compat32=yes", "compat32", "--security-opt", LAYER_SECCOMP},
+        {offsetof(struct run_options, gidmap), "0:5:5", "user_namespace", "--gidmap 0:5:5", LAYER_IDMAP},
+    };
+    static const char *const harmless[][2] = {{"sysctls", "net.ipv4.tcp_syncookies=1"}, {"ulimits", "core=0"},
+                                              {"ulimits", "nofile=99"}, {"tmpfs", "/t"}};
+    struct fixture *f = *state;
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        f->o = (struct run_options){.user = "1000"};
+        one(f, (struct strings *)((char *)&f->o + lists[i].member), lists[i].value);
+        f->profile = "docker";
+        build(f);
+        f->profile = "restricted";
+        refuse(f, lists[i].layer, lists[i].flag);
+        assert_non_null(strstr(f->err.text, arena_printf(&f->arena, "locks %s (line ", lists[i].key)));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(harmless); i++) {
+        f->o = (struct run_options){.user = "1000"};
+        one(f, harmless[i][0][0] == 's' ? &f->o.sysctls : harmless[i][0][0] == 'u' ? &f->o.ulimits : &f->o.tmpfs,
+            harmless[i][1]);
+        build(f);
+    }
+    f->o = (struct run_options){.user = "1000", .read_only = -1};
+    refuse(f, LAYER_ROOTFS, "--read-only=false: refused, profile restricted locks read_only_root (line ");
+    f->o = (struct run_options){.user = "1000", .network = "ns:/proc/1/ns/net"};
+    refuse(f, LAYER_NAMESPACES, "locks namespaces (line ");
+    f->o = (struct run_options){.user = "1000", .cgroupns = "ns:/proc/1/ns/cgroup"};
+    refuse(f, LAYER_NAMESPACES, "locks namespaces (line ");
+    f->o = (struct run_options){.user = "1000", .userns = "ns:/proc/1/ns/user"};
+    refuse(f, LAYER_IDMAP, "locks user_namespace (line ");
+}
+
 static void test_host_namespaces(void **state)
 {
     struct fixture *f = *state;
@@ -437,6 +506,8 @@ int main(void)
         TEST(test_cpus),
         TEST(test_capabilities),
         TEST(test_non_root_is_required),
+        TEST(test_no_map_to_the_hosts_root),
+        TEST(test_what_restricted_locks),
         TEST(test_host_namespaces),
         TEST(test_user_namespace),
         TEST(test_privileged),
