@@ -66,6 +66,8 @@ static void merge_fact(struct fact *observed, const struct fact *wanted)
 {
     observed->source = wanted->source;
     bool seen = observed->state != FACT_UNKNOWN;
+    if (observed->wanted != NULL)
+        return; /* the wall itself compared the two */
     if (seen && !agree(observed, wanted)) {
         observed->wanted = wanted->detail;
         return;

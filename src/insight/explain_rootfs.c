@@ -103,8 +103,8 @@ static const char *sensitive_meaning(const char *source)
     return NULL;
 }
 
-static void explain_bind(struct wall_view *v, const struct oci_mount *m, const struct rootfs_mount_meaning *is,
-                         const char *subject, const char *path)
+static struct fact *explain_bind(struct wall_view *v, const struct oci_mount *m, const struct rootfs_mount_meaning *is,
+                                 const char *subject, const char *path)
 {
     const char *source = rootfs_mount_source(v->a, m, v->input->bundle != NULL ? v->input->bundle : "/");
     bool part = is->readonly && is->recursive && !is->readonly_below && !v->observed;
@@ -124,6 +124,7 @@ static void explain_bind(struct wall_view *v, const struct oci_mount *m, const s
                               part ? "read-only, mounts below it as they are"
                                    : is->readonly ? "read-only" : "writable");
     f->value = is->readonly ? "ro" : "rw";
+    return f;
 }
 
 /* What a file system of this type shows of the machine as a whole; NULL: it is the container's own. */
@@ -142,8 +143,8 @@ static const char *shown_by(const struct wall_view *v, const char *type, enum fa
     return "What this shows is not the container's alone: a disk, a share or the kernel itself.";
 }
 
-static void explain_filesystem(struct wall_view *v, const struct oci_mount *m, bool readonly, const char *subject,
-                               const char *path)
+static struct fact *explain_filesystem(struct wall_view *v, const struct oci_mount *m, bool readonly,
+                                       const char *subject, const char *path)
 {
     const char *type = m->type != NULL ? m->type : "?";
     bool kernel = str_eq(type, "sysfs") || str_eq(type, "cgroup") || str_eq(type, "cgroup2");
@@ -164,6 +165,7 @@ static void explain_filesystem(struct wall_view *v, const struct oci_mount *m, b
                      m->options.n > 0 ? ", " : "", join(v->a, &m->options));
     f->value = readonly ? "ro" : "rw";
     f->quiet = v->observed && shows == NULL && (!kernel || readonly);
+    return f;
 }
 
 static void explain_mount(struct wall_view *v, size_t i)
@@ -174,10 +176,14 @@ static void explain_mount(struct wall_view *v, size_t i)
     struct rootfs_mount_meaning is = rootfs_mount_finally(v->a, v->c, i);
     if (m->destination == NULL || str_eq(m->destination, "/") || is.remount)
         return;
-    if (is.bind)
-        explain_bind(v, m, &is, subject, path);
-    else
-        explain_filesystem(v, m, is.readonly, subject, path);
+    struct fact *f = is.bind ? explain_bind(v, m, &is, subject, path)
+                             : explain_filesystem(v, m, is.readonly, subject, path);
+    f->wanted = v->observed ? drift_kind(v, m) : NULL;
+    f->quiet = f->quiet && f->wanted == NULL;
+    if (f->wanted != NULL && f->state == FACT_HOLDS) {
+        f->state = FACT_PARTIAL;
+        f->meaning = "Nobody asked for this mount: it hides what the configuration puts here.";
+    }
 }
 
 static bool is_covered(const struct oci_strs *have, const char *path)
@@ -231,16 +237,23 @@ static void explain_paths(struct wall_view *v, const char *subject, const char *
         fact_add(v, FACT_UNKNOWN, subject, path, "Which of them are covered cannot be told from here.", "cannot be read");
         return;
     }
-    const char *missing = missing_paths(v, have, usual);
+    const char *missing = missing_paths(v, have, usual), *lost = NULL;
+    const struct oci_config *asked = v->observed ? v->input->config : NULL;
+    bool masked = usual == &v->usual->masked_paths;
+    if (asked != NULL && asked->linux != NULL)
+        lost = drift_paths(v, masked ? &asked->linux->masked_paths : &asked->linux->readonly_paths, masked);
     struct fact *f = NULL;
-    if (missing == NULL)
+    if (missing == NULL && lost != NULL)
+        f = fact_add(v, FACT_PARTIAL, subject, path, "What was to be covered lies open.", "%zu paths", have->n);
+    else if (missing == NULL)
         f = fact_add(v, FACT_HOLDS, subject, path, all, have->n > 0 ? "%zu paths" : "there is none to cover", have->n);
     else if (have->n == 0)
         f = fact_add(v, FACT_OPEN, subject, path, none, "none");
     else
         f = fact_add(v, FACT_PARTIAL, subject, path, none, "%zu paths, without %s", have->n, fact_clean(v->a, missing));
-    /* A path that the kernel does not have cannot be covered, so that counts differ rightly. */
-    f->value = have->n == 0 ? "none" : "some";
+    /* A path that the kernel does not have cannot be covered, so that counts differ rightly: paths are compared. */
+    f->value = "compared";
+    f->wanted = lost;
 }
 
 void explain_rootfs(struct wall_view *v)
@@ -272,4 +285,6 @@ void explain_rootfs(struct wall_view *v)
     }
     for (size_t i = 0; i < v->c->mounts.n; i++)
         explain_mount(v, i);
+    if (v->observed)
+        drift_missing(v);
 }

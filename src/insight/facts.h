@@ -45,6 +45,19 @@ static inline bool view_has_userns(const struct wall_view *v)
     return oci_has_userns(v->c);
 }
 
+/*
+ * drift.c, for an observed view with a configuration beside it. Those of wanted that the live mount tree does not cover
+ * (masked) or hold read-only, as a list; NULL: none. Paths that the container does not have are left out.
+ */
+const char *drift_paths(struct wall_view *v, const struct oci_strs *wanted, bool masked);
+/* What was asked for in the place of this mount of the live process; NULL: this one, or there is no configuration. */
+const char *drift_kind(struct wall_view *v, const struct oci_mount *seen);
+/* Adds a fact for each mount that was asked for and is not there. */
+void drift_missing(struct wall_view *v);
+
+/* Is there a user namespace in which the host's root is mapped? Then its root's files and powers are the host's. */
+bool view_maps_host_root(const struct wall_view *v);
+
 /* Strings of an untrusted origin for a terminal or a report: control characters and bytes that are no UTF-8 as \xNN. */
 const char *fact_clean(struct arena *a, const char *s);
 

@@ -418,3 +418,40 @@ def test_plan_is_every_operation(coffer, bundle, box):
     box.start(["--name", "planned"])
     assert " capabilities " in box("explain", "--plan", "planned", check=0).stdout
     box.clear()
+
+
+# --- drift: what somebody changed after the start --------------------------------------------------------------------
+
+def in_mounts_of(pid, *command):
+    subprocess.run(["nsenter", "-t", str(pid), "-m", "-p", *command], check=True)
+
+
+@pytest.mark.parametrize("command, subject, wanted", [
+    (["umount", "/proc/keys"], "masked paths", "/proc/keys"),
+    (["mount", "-o", "remount,bind,rw", "/proc/sys"], "read-only paths", "/proc/sys"),
+    (["mount", "-t", "tmpfs", "none", "/etc"], "/etc", "no mount here"),
+    (["mount", "-t", "tmpfs", "none", "/sys"], "/sys", "sysfs"),
+    (["umount", "-l", "/dev/shm"], "/dev/shm", "tmpfs"),
+])
+def test_a_changed_mount_tree_is_told(box, command, subject, wanted):
+    def told():
+        return json.loads(box("explain", "--format", "json", "told", check=0).stdout)
+    box.start(["--name", "told"])
+    try:
+        assert told()["differences"] == 0
+        pid = box.containers()["told"]["pid"]
+        in_mounts_of(pid, "/bin/busybox", *command)
+        changed = told()
+        assert fact(changed, "rootfs", subject)["wanted"] == wanted
+        assert fact(changed, "rootfs", subject)["state"] != "holds"
+        assert changed["differences"] >= 1
+        assert "wanted and not in force" in box("explain", "told", check=0).stdout
+    finally:
+        box.clear()
+
+
+def test_masked_paths_that_no_kernel_has_are_no_drift(box):
+    box.start(["--name", "told", "--security-opt", "mask=/proc/no-such-file", "--security-opt", "mask=/no/such/file"])
+    told = json.loads(box("explain", "--format", "json", "told", check=0).stdout)
+    box.clear()
+    assert told["differences"] == 0
