@@ -102,3 +102,22 @@ const char *str_from_size(uint64_t bytes, char *buf, size_t size)
         snprintf(buf, size, "%.1f %s", v, units[unit]);
     return buf;
 }
+
+const char *str_from_time(int64_t seconds, long nanoseconds, char *buf, size_t size)
+{
+    int64_t days = seconds / 86400, rest = seconds % 86400;
+    if (rest < 0) {
+        rest += 86400;
+        days--;
+    }
+    /* Days since 0000-03-01, in 400-year eras of 146097 days; a year that begins in March has its leap day last. */
+    int64_t z = days + 719468, era = (z >= 0 ? z : z - 146096) / 146097, day_of_era = z - era * 146097;
+    int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int64_t shifted = (5 * day_of_year + 2) / 153, month = shifted < 10 ? shifted + 3 : shifted - 9;
+    snprintf(buf, size, "%04lld-%02lld-%02lldT%02lld:%02lld:%02lld.%09ldZ",
+             (long long)(year_of_era + era * 400 + (month <= 2)), (long long)month,
+             (long long)(day_of_year - (153 * shifted + 2) / 5 + 1), (long long)(rest / 3600),
+             (long long)(rest / 60 % 60), (long long)(rest % 60), nanoseconds);
+    return buf;
+}

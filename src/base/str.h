@@ -23,6 +23,12 @@ int str_to_i64(const char *s, int64_t *ret);
  */
 int str_to_size(const char *s, uint64_t *ret);
 
+/*
+ * Seconds and nanoseconds since 1970 as RFC 3339 in UTC, "2026-01-31T12:00:00.000000001Z"; returns buf, which needs 36
+ * bytes. Unlike gmtime_r(3) and strftime(3) it does not read the time zone's file, which UTC has no need of.
+ */
+const char *str_from_time(int64_t seconds, long nanoseconds, char *buf, size_t size);
+
 /* "1.5 GiB", "512 MiB", "17 B" into buf; returns buf. */
 const char *str_from_size(uint64_t bytes, char *buf, size_t size);
 

@@ -16,6 +16,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "layers/cgroup/cgroup.h"
 #include "runtime/handover.h"
 #include "runtime/runtime.h"
@@ -121,11 +122,8 @@ static int record(void *data, pid_t pid, int pidfd UNUSED, struct err *err)
     struct creation *c = data;
     char created[40];
     struct timespec now = {0};
-    struct tm tm = {0};
     clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &tm);
-    size_t n = strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(created + n, sizeof created - n, ".%09ldZ", now.tv_nsec);
+    str_from_time(now.tv_sec, now.tv_nsec, created, sizeof created);
     char version[] = OCI_VERSION, status[] = "created";
     struct oci_state state = {.oci_version = version,
                               .id = (char *)(uintptr_t)c->request->id,
