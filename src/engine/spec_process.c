@@ -216,15 +216,21 @@ int spec_user(struct spec *s)
     if (r < 0)
         return r;
     struct oci_user *user = s->config->process->user = arena_new(s->arena, struct oci_user);
-    size_t max = account.n_groups + s->o->group_add.n;
-    if (user == NULL || (max > 0 && (user->additional_gids.v = arena_calloc(s->arena, max, sizeof(uint32_t))) == NULL))
+    size_t max = 1 + account.n_groups + s->o->group_add.n;
+    if (user == NULL || (user->additional_gids.v = arena_calloc(s->arena, max, sizeof(uint32_t))) == NULL)
         return spec_no_memory(s);
     user->uid.set = user->gid.set = true;
     user->uid.v = account.uid;
     user->gid.v = account.gid;
-    user->additional_gids.set = max > 0;
+    user->additional_gids.set = true;
+    /*
+     * The primary group too, as in Docker: otherwise a set-group-id program, which replaces the primary group, would let
+     * go of it, and with it of "the group may not" in a file's mode.
+     */
+    user->additional_gids.v[user->additional_gids.n++] = account.gid;
     for (size_t i = 0; i < account.n_groups; i++)
-        user->additional_gids.v[user->additional_gids.n++] = account.groups[i];
+        if (account.groups[i] != account.gid)
+            user->additional_gids.v[user->additional_gids.n++] = account.groups[i];
     for (size_t i = 0; i < s->o->group_add.n; i++) {
         const char *name = s->o->group_add.v[i];
         if (account_group(group, name, &user->additional_gids.v[user->additional_gids.n]) < 0)

@@ -49,6 +49,14 @@ def test_user(box, flags, expected):
     assert box.sh(flags, "echo $(id -u) $(id -g) $(id -G)") == expected
 
 
+@pytest.mark.parametrize("flags, groups", [
+    ([], "0 "), (["-u", "user"], "1000 2000 "), (["-u", "5:6"], "6 "), (["-u", "1234"], "0 "),
+    (["-u", "user:extra"], "2000 "), (["-u", "5:6", "--group-add", "7"], "6 7 "),
+])
+def test_primary_group_is_a_supplementary_group_too(box, flags, groups):
+    assert box.sh(flags, "grep Groups: /proc/self/status").split(":")[1].split() == groups.split()
+
+
 def test_user_of_the_image(box):
     assert box("run", "--rm", "asuser", check=0).stdout == "user\n"
     assert box.sh([], "echo $HOME", image="asuser") == "/home"
