@@ -8,8 +8,8 @@ JOBS ?= $(shell nproc)
 MESON_OPTIONS ?=
 
 .DELETE_ON_ERROR:
-.PHONY: build run test test-build test-clang test-sanitize install bench clean packages-build packages-test \
-	packages-bench
+.PHONY: build run test test-build test-clang test-sanitize test-vm install bench clean packages-build \
+	packages-test packages-bench
 
 build: packages-build
 	@scripts/compile $(BUILD) --prefix=$(PREFIX) $(MESON_OPTIONS)
@@ -31,6 +31,11 @@ test-clang: packages-build packages-test
 test-sanitize: packages-build packages-test
 	@scripts/compile $(BUILD)-sanitize -Dtests=enabled --werror -Db_sanitize=address,undefined -Db_lundef=false
 	@tests/run-all --build $(BUILD)-sanitize --stages unit,plan,fuzz,run
+
+# The run tests on a stock Debian kernel with cgroup v2 only and AppArmor. What it needs and cannot be had is a skip.
+test-vm: test-build
+	@scripts/install-packages vm || true
+	@tests/vm/run --build $(BUILD) $(VM_OPTIONS)
 
 install: build
 	@meson install -C $(BUILD) --no-rebuild --quiet $(if $(DESTDIR),--destdir "$(abspath $(DESTDIR))")

@@ -12,6 +12,7 @@ import pytest
 
 import box as boxes
 
+CGROUP = "/sys/fs/cgroup"
 WALLS = ["namespaces", "idmap", "cgroup", "network", "rootfs", "limits", "mac", "capabilities", "seccomp"]
 
 
@@ -88,7 +89,8 @@ def test_container_of_a_plain_bundle(explain, running):
     assert fact(told, "namespaces", "user namespace")["state"] == (
         "open" if os.readlink("/proc/self/ns/user") == "user:[4026531837]" else "holds")
     assert fact(told, "network", "interfaces")["state"] == "holds"
-    assert fact(told, "cgroup", "devices")["state"] == "holds"
+    # The program that cgroup v2 has instead of a list cannot be read back.
+    assert fact(told, "cgroup", "devices")["state"] == ("holds" if os.path.exists(f"{CGROUP}/devices") else "unknown")
     assert fact(told, "rootfs", "root")["state"] == "holds"
 
 

@@ -352,7 +352,8 @@ def test_look_up_is_fast_and_loads_no_library(store, tmp_path):
         store.load(Image(tar(file("same")), *[tar(file(str(i))) for i in range(8)], name=f"many:{number}",
                          config={"Labels": {"n": str(number)}}).oci())
     best = min(float(store("time", "many:7", "200", check=0).stdout) for _ in range(5))
-    if b"__asan_init" not in DRIVER.read_bytes():  # a sanitizer's time is its own
+    # A sanitizer's time is its own, and so is an emulated processor's.
+    if b"__asan_init" not in DRIVER.read_bytes() and os.environ.get("COFFER_VM") != "1":
         assert best < 300, f"{best} microseconds"
     trace = tmp_path / "trace"
     subprocess.run(["strace", "-o", trace, "-e", "trace=openat,getdents64", *store.argv("resolve", "many:7")],

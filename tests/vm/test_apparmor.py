@@ -141,5 +141,5 @@ def test_coffer_run(rootfs_template, tmp_path):
     assert box.sh(flags, script) == "denied"
     assert box.sh(["--security-opt", "apparmor=unconfined"], script) == ""
     done = box("run", "--rm", "--security-opt", "apparmor=nosuch", "box", "true", check=125)
-    assert "mac: AppArmor profile nosuch is not loaded" in done.stderr and len(done.stderr.splitlines()) == 1
+    assert "mac: process.apparmorProfile: AppArmor profile nosuch is not loaded" in done.stderr and len(done.stderr.splitlines()) == 1
     assert os.listdir(tmp_path / "store" / "containers") == []

@@ -2,6 +2,7 @@
 """The unified tree with every controller: each limit arrives in the kernel's file, bites, and is absent when not asked
 for. tests/run/test_cgroup.py runs here too; this is what a host with v1 hierarchies cannot show."""
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -43,14 +44,20 @@ def test_control_without_limits(oci, bundle):
     assert seen["cpu.weight"] == "100"
 
 
+def disk(bundle):
+    device = bundle.rootfs.stat().st_dev
+    return os.major(device), os.minor(device)
+
+
 def test_io_weight_and_throttle(oci, bundle):
-    limits(bundle, blockIO={"weight": 250, "throttleWriteBpsDevice": [{"major": 254, "minor": 0, "rate": MIB}]})
+    major, minor = disk(bundle)
+    limits(bundle, blockIO={"weight": 250, "throttleWriteBpsDevice": [{"major": major, "minor": minor, "rate": MIB}]})
     names = shell(oci, bundle, "ls /sys/fs/cgroup").split()
     weight = "io.bfq.weight" if "io.bfq.weight" in names else "io.weight"
     seen = files(oci, bundle, weight, "io.max")
     # 10 to 1000 of v1 onto 1 to 10000 of v2; BFQ's file takes v1's own.
     assert "default " + ("250" if weight == "io.bfq.weight" else str(1 + (250 - 10) * 9999 // 990)) in seen[weight]
-    assert seen["io.max"].split() == ["254:0", "rbps=max", f"wbps={MIB}", "riops=max", "wiops=max"]
+    assert seen["io.max"].split() == [f"{major}:{minor}", "rbps=max", f"wbps={MIB}", "riops=max", "wiops=max"]
 
 
 def test_write_throttle_bites(oci, bundle):
@@ -60,9 +67,8 @@ def test_write_throttle_bites(oci, bundle):
     def seconds():
         seen = shell(oci, bundle, f"{now}; dd if=/dev/zero of=/big bs=1M count=4 conv=fsync 2>/dev/null; {now}; rm /big")
         return float(seen.split()[1]) - float(seen.split()[0])
-    device = bundle.rootfs.stat().st_dev
-    limits(bundle, blockIO={"throttleWriteBpsDevice": [
-        {"major": device >> 8 & 0xfff, "minor": device & 0xff, "rate": 2 * MIB}]})
+    major, minor = disk(bundle)
+    limits(bundle, blockIO={"throttleWriteBpsDevice": [{"major": major, "minor": minor, "rate": 2 * MIB}]})
     slow = seconds()
     bundle.without("linux.resources.blockIO")
     fast = seconds()

@@ -97,17 +97,17 @@ static int write_once(int fd, const char *text)
 static int write_label(int proc, const struct op *op, struct err *err)
 {
     bool apparmor = op->kind == MAC_APPARMOR;
-    const char *what = apparmor ? "AppArmor profile" : "SELinux label";
+    const char *what = apparmor ? "process.apparmorProfile" : "process.selinuxLabel";
     CLEANUP_FD int fd = open_attribute(proc, apparmor);
     if (fd < 0)
-        return err_set_errno(err, fd, LAYER_MAC, "%s %s: open /proc/thread-self/attr/exec", what, op->value);
+        return err_set_errno(err, fd, LAYER_MAC, "%s: %s: open /proc/thread-self/attr/exec", what, op->value);
     int r = write_once(fd, op->args);
     if (r == -ENOENT && apparmor)
-        return err_set(err, r, LAYER_MAC, "AppArmor profile %s is not loaded (apparmor_parser -r FILE loads one)",
-                       op->value);
+        return err_set(err, r, LAYER_MAC,
+                       "%s: AppArmor profile %s is not loaded (apparmor_parser -r FILE loads one)", what, op->value);
     if (r == -EINVAL)
-        return err_set(err, r, LAYER_MAC, "%s %s: the host's policy does not know it", what, op->value);
-    return r == 0 ? 0 : err_set_errno(err, r, LAYER_MAC, "%s %s: cannot be set", what, op->value);
+        return err_set(err, r, LAYER_MAC, "%s: %s: the host's policy does not know it", what, op->value);
+    return r == 0 ? 0 : err_set_errno(err, r, LAYER_MAC, "%s: %s: cannot be set", what, op->value);
 }
 
 static int child_early(struct apply *ap, struct err *err)
