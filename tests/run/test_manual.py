@@ -42,6 +42,16 @@ def test_commands_and_global_options():
         overview.partition("\nOptions:")[2]) - {"help"}
 
 
+def test_oci_commands_and_global_options():
+    page = manual("coffer-oci.1")
+    overview = subprocess.run([boxes.BUILD / "coffer-oci", "--help"], capture_output=True, text=True, check=True).stdout
+    commands = re.findall(r"^  (\w+) ", overview.partition("commands:")[2].partition("options:")[0], re.M)
+    described = re.findall(r"^\.TP\n(\w+)", page.partition(".SH COMMANDS")[2].partition(".SH OPTIONS")[0], re.M)
+    assert sorted(described) == sorted(commands)
+    assert options(page.partition(".SH OPTIONS")[2].partition(".SH EXIT")[0]) == options(
+        overview.partition("options:")[2])
+
+
 def test_keys_of_profiles(tmp_path):
     keys = re.findall(r"^\.TP\n\.B (\w+)$", manual("coffer.profile.5").partition(".SH KEYS")[2], re.M)
     assert len(keys) > 20
