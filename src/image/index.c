@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "image/digest.h"
 
@@ -37,20 +39,52 @@ int image_index_read(struct arena *a, struct image_store *s, struct oci_index **
     return 0;
 }
 
-int image_index_write(struct image_store *s, const struct store_tmp *tmp, const struct oci_index *index,
+#define RESERVE_STEP 16384
+
+void image_index_reserve(struct image_store *s)
+{
+    struct stat index = {.st_size = 0}, have;
+    (void)fstatat(s->root_fd, STORE_IMAGES "/index.json", &index, AT_SYMLINK_NOFOLLOW);
+    CLEANUP_FD int fd = openat(s->root_fd, STORE_RESERVE, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    off_t want = (index.st_size / RESERVE_STEP + 2) * RESERVE_STEP;
+    if (fd < 0 || fstat(fd, &have) < 0 || have.st_size >= want)
+        return;
+    if (fallocate(fd, 0, 0, want) < 0)
+        log_debug(LAYER_STORAGE, "no reserve for a full disk: %s", strerrordesc_np(errno));
+}
+
+/* Into blocks that are there already, for the disk has no others. The old index stays until the rename. */
+static int write_reserve(struct image_store *s, const struct buf *json)
+{
+    CLEANUP_FD int fd = openat(s->root_fd, STORE_RESERVE, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return errno == ENOENT ? -ENOSPC : -errno;
+    int r = fd_write_all(fd, json->data, json->len);
+    if (r == 0 && (ftruncate(fd, (off_t)json->len) < 0 || fsync(fd) < 0 ||
+                   renameat(s->root_fd, STORE_RESERVE, s->root_fd, STORE_IMAGES "/index.json") < 0))
+        r = -errno;
+    return r;
+}
+
+int image_index_write(struct image_store *s, const struct store_tmp *tmp, const struct oci_index *index, bool shrinks,
                       struct err *err)
 {
     CLEANUP_BUF struct buf json = BUF_INIT;
     oci_index_print(index, false, &json);
     if (json.failed)
         return no_memory(err);
-    int r = file_replace(tmp->fd, "index.json", json.data, json.len, 0600, 1);
+    /* In tmp/ itself nothing may be made (store.h). */
+    int r = tmp->name[0] == '\0' ? -ENOSPC : file_replace(tmp->fd, "index.json", json.data, json.len, 0600, 1);
     if (r == 0 && renameat(tmp->fd, "index.json", s->root_fd, STORE_IMAGES "/index.json") < 0)
         r = -errno;
+    if (shrinks && (r == -ENOSPC || r == -EDQUOT))
+        r = write_reserve(s, &json);
     if (r == 0) {
         CLEANUP_FD int dir = openat(s->root_fd, STORE_IMAGES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         r = dir < 0 || fsync(dir) < 0 ? -errno : 0;
     }
+    if (r == 0)
+        image_index_reserve(s);
     return r < 0 ? image_store_error(s, r, STORE_IMAGES "/index.json", err) : 0;
 }
 

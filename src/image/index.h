@@ -26,9 +26,15 @@
 /* The store's index; an empty one where the store has none yet. */
 int image_index_read(struct arena *a, struct image_store *s, struct oci_index **ret, struct err *err);
 
-/* Replace it, synced, by way of tmp. Under the exclusive lock. */
-int image_index_write(struct image_store *s, const struct store_tmp *tmp, const struct oci_index *index,
+/*
+ * Replace it, synced, by way of tmp. Under the exclusive lock. shrinks: to remove something; on a full disk the blocks
+ * of the file "reserve" become the new index then, so that a store can always be made smaller.
+ */
+int image_index_write(struct image_store *s, const struct store_tmp *tmp, const struct oci_index *index, bool shrinks,
                       struct err *err);
+
+/* Make the reserve, or make it larger, as far as the disk allows. Under the exclusive lock. */
+void image_index_reserve(struct image_store *s);
 
 /*
  * Enter an image under name (full; NULL: without). A name that another image had is taken from it; that image stays,

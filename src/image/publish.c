@@ -207,7 +207,7 @@ static int enter(struct arena *a, struct publication *p, struct err *err)
     }
     if (r < 0)
         return r;
-    return changes > 0 ? image_index_write(p->store, p->tmp, index, err) : 0;
+    return changes > 0 ? image_index_write(p->store, p->tmp, index, false, err) : 0;
 }
 
 int image_publish(struct arena *a, struct publication *p, struct err *err)

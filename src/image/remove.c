@@ -135,6 +135,8 @@ int image_remove(struct arena *a, struct image_store *store, const char *referen
     CLEANUP_STORE_TMP struct store_tmp tmp = STORE_TMP_INIT; /* cleared when the lock is free again */
     CLEANUP_FD int lock = -EBADF;
     r = image_store_tmp_make(store, &tmp, err);
+    if (r == -ENOSPC || r == -EDQUOT)
+        r = image_store_tmp_shared(store, &tmp, err);
     if (r == 0)
         r = image_store_lock(store, true, &lock, err);
     if (r == 0)
@@ -144,12 +146,13 @@ int image_remove(struct arena *a, struct image_store *store, const char *referen
     if (r == 0)
         r = image_collect_begin(store, err);
     if (r == 0)
-        r = image_index_write(store, &tmp, rm.index, err);
+        r = image_index_write(store, &tmp, rm.index, true, err);
     if (r == 0)
         r = image_collect(store, &tmp, err);
     if (r < 0)
         return r;
     image_collect_end(store);
+    image_index_reserve(store); /* where the index took it, and what was freed by now lets there be another */
     *ret = rm.result;
     return 0;
 }

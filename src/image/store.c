@@ -24,6 +24,9 @@ int image_store_error(struct image_store *s, int code, const char *what, struct 
     if (code == -ENOSPC || code == -EDQUOT)
         return err_set(err, code, LAYER_STORAGE, "%s: no space left below %s; nothing was kept of this, free some "
                        "and repeat", what, s->root);
+    if (code == -EROFS)
+        return err_set(err, code, LAYER_STORAGE, "%s: the file system of %s is read-only; give a store that can be "
+                       "written with --root DIR, or mount it for writing", what, s->root);
     return err_set_errno(err, code, LAYER_STORAGE, "%s below %s", what, s->root);
 }
 
@@ -152,14 +155,16 @@ int image_store_tmp_make(struct image_store *s, struct store_tmp *ret, struct er
         if (errno != EINTR)
             return image_store_error(s, -errno, STORE_TMP, err);
     struct store_tmp t = {.fd = -EBADF, .store = s};
-    do {
+    for (;;) {
         uint64_t random = 0;
         if (getrandom(&random, sizeof random, 0) != sizeof random)
             return image_store_error(s, -EIO, "random name", err);
         snprintf(t.name, sizeof t.name, "%016llx", (unsigned long long)random);
         if (mkdirat(tmp, t.name, 0700) == 0)
             break;
-    } while (errno == EEXIST);
+        if (errno != EEXIST)
+            return image_store_error(s, -errno, STORE_TMP, err);
+    }
     t.fd = openat(tmp, t.name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (t.fd < 0 || flock(t.fd, LOCK_EX | LOCK_NB) < 0) {
         int r = image_store_error(s, -errno, STORE_TMP, err);
@@ -171,10 +176,25 @@ int image_store_tmp_make(struct image_store *s, struct store_tmp *ret, struct er
     return 0;
 }
 
+int image_store_tmp_shared(struct image_store *s, struct store_tmp *ret, struct err *err)
+{
+    CLEANUP_FD int tmp = openat(s->root_fd, STORE_TMP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    while (tmp < 0 || flock(tmp, LOCK_SH) < 0)
+        if (tmp < 0 || errno != EINTR)
+            return image_store_error(s, -errno, STORE_TMP, err);
+    *ret = (struct store_tmp){.fd = TAKE_FD(tmp), .store = s};
+    return 0;
+}
+
 void image_store_tmp_remove(struct store_tmp *t)
 {
-    if (t->name[0] == '\0')
+    if (t->name[0] == '\0') {
+        bool shared = t->fd >= 0;
+        fd_close(&t->fd);
+        if (shared)
+            image_store_tmp_sweep(t->store);
         return;
+    }
     CLEANUP_FD int tmp = openat(t->store->root_fd, STORE_TMP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int r = tmp < 0 ? -errno : image_tree_remove(tmp, t->name);
     if (r < 0)

@@ -14,6 +14,7 @@
 #define STORE_LAYERS "layers"
 #define STORE_CONTAINERS "containers"
 #define STORE_TMP "tmp"
+#define STORE_RESERVE "reserve" /* see image_index_write() */
 /*
  * containers/<id>/image: symbolic link whose target is the beginning of the ID of the image in use. A link of this
  * length lies in its inode (ext4), a whole ID takes a block of its own; 52 hex digits of a hash are enough of a name.
@@ -45,6 +46,12 @@ struct store_tmp {
 };
 #define STORE_TMP_INIT {.fd = -EBADF}
 int image_store_tmp_make(struct image_store *s, struct store_tmp *ret, struct err *err);
+
+/*
+ * For who only removes, on a disk that has no room for another directory: tmp/ itself, not swept by others meanwhile.
+ * What is put there is removed with it. Nothing may be made there.
+ */
+int image_store_tmp_shared(struct image_store *s, struct store_tmp *ret, struct err *err);
 void image_store_tmp_remove(struct store_tmp *t);
 #define CLEANUP_STORE_TMP CLEANUP(image_store_tmp_remove)
 

@@ -52,7 +52,8 @@ class Store(Program):
         assert all((self.root / "layers" / chain / "fs").is_dir() for chain in layers)
         for blob in blobs:
             self.blob(blob)
-        assert sorted(f.name for f in self.root.iterdir()) == ["containers", "images", "layers", "lock", "tmp"]
+        assert sorted(f.name for f in self.root.iterdir()) == [
+            "containers", "images", "layers", "lock", "reserve", "tmp"]
         assert sorted(f.name for f in (self.root / "images").iterdir()) == ["blobs", "index.json", "oci-layout"]
         assert not list((self.root / "tmp").iterdir())
 
