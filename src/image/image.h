@@ -78,7 +78,10 @@ struct image {
 int image_resolve(struct arena *a, struct image_store *store, const char *reference, struct image *ret,
                   struct err *err);
 
-/* All images, one entry a name, in the order in which they came. Configurations are read; layers[] is filled too. */
+/*
+ * All images, one entry a name, in the order in which they came. Configurations are read; layers[] is filled too.
+ * Clears what loads and imports that were killed left in tmp/, so that who looks for his lost space finds it free.
+ */
 int image_list(struct arena *a, struct image_store *store, struct image **ret, size_t *ret_n, struct err *err);
 
 /* Bounds on what an archive may ask for; 0: the default. */

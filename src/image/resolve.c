@@ -150,6 +150,7 @@ int image_resolve(struct arena *a, struct image_store *s, const char *reference,
 int image_list(struct arena *a, struct image_store *s, struct image **ret, size_t *ret_n, struct err *err)
 {
     struct oci_index *index = NULL;
+    image_store_tmp_sweep(s);
     int r = image_index_read(a, s, &index, err);
     if (r < 0)
         return r;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The image store: many at once, killed at any time, on a full disk, without privilege."""
 import ctypes
+import errno
 import os
 import random
 import signal
@@ -107,6 +108,71 @@ def test_full_disk(tmp_path):
         store.verify()
     finally:
         subprocess.run(["umount", point], check=True)
+
+
+def fill(directory):
+    with open(directory / "ballast", "wb", buffering=0) as f:
+        for size in (65536, 512, 1):
+            try:
+                while True:
+                    f.write(b"x" * size)
+            except OSError as e:
+                assert e.errno == errno.ENOSPC
+
+
+def test_removing_on_a_full_disk(tmp_path):
+    """Images can be removed where not a byte is left, one after the other, and what they held is free."""
+    point = tmp_path / "small"
+    point.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", point], check=True)
+    try:
+        store = Store(point / "store")
+        for name in "abc":
+            store.load(Image(tar(file(name, name.encode() * 500000)), name=name).oci())
+        for left in (["b:latest", "c:latest"], ["c:latest"], []):
+            fill(point)
+            assert "no space left" in store.load(tar(file("n", bytes(300000))), "n", verb=("import",), check=125).stderr
+            store("remove", "abc"[2 - len(left)], check=0)
+            assert store.names() == left
+            store.verify()
+            assert os.statvfs(point).f_bavail * os.statvfs(point).f_frsize > 500000
+        (point / "ballast").unlink()
+        store.load(Image(tar(file("d")), name="d").oci())
+        store.verify()
+    finally:
+        subprocess.run(["umount", point], check=True)
+
+
+def test_read_only_store(tmp_path):
+    store = Store(tmp_path / "store")
+    store.load(Image(tar(file("a")), name="a").oci())
+    subprocess.run(["mount", "--bind", store.root, store.root], check=True)
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", store.root], check=True)
+        assert "read-only" in store.load(tar(file("n")), "n", verb=("import",), check=125).stderr
+        assert "read-only" in store("remove", "a", check=125).stderr
+        assert store.names() == ["a:latest"]
+    finally:
+        subprocess.run(["umount", store.root], check=True)
+
+
+def test_a_list_clears_what_a_kill_left(store):
+    store.load(Image(tar(file("a")), name="a").oci())
+    process = subprocess.Popen(store.argv("import", "n"), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+    process.stdin.write(tar(file("n", bytes(300000)))[:200000])
+    process.stdin.flush()
+    deadline = time.monotonic() + 10
+    while not list((store.root / "tmp").iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    store.names()
+    assert list((store.root / "tmp").iterdir())  # it lives
+    process.kill()
+    process.wait()
+    process.stdin.close()
+    assert list((store.root / "tmp").iterdir())
+    store.names()
+    store.verify()
 
 
 def test_as_an_ordinary_user(user_dir):
