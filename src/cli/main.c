@@ -10,6 +10,7 @@
 #include "base/nearest.h"
 #include "base/str.h"
 #include "cli/command.h"
+#include "cli/standard.h"
 
 static const struct option global_options[] = {
     {"root", 0, OPTION_STRING, LAYER_CLI, offsetof(struct globals, root), "DIR",
@@ -132,6 +133,7 @@ int main(int argc, char *argv[])
 {
     CLEANUP_ARENA struct arena a = ARENA_INIT;
     struct err err = ERR_INIT;
+    standard_fill();
     int code = dispatch(&a, argc, argv, &err);
     if (code < 0) {
         (void)fflush(stdout);

@@ -127,6 +127,14 @@ def test_attach(box):
     assert (done.stdout, done.stderr) == ("", "err\n")
 
 
+def test_closed_standard_descriptors_become_the_null_device(box):
+    """Otherwise a file of the store is the program's output."""
+    script = "for n in 0 1 2; do test $(stat -L -c %t:%T /proc/$$/fd/$n) = 1:3 || exit $((n + 1)); done; echo lost; exit 9"
+    done = subprocess.run(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh",
+                           *box.argv("run", "--rm", "-i", "box", "sh", "-c", script)], timeout=60)
+    assert done.returncode == 9
+
+
 def test_init_reaps_and_is_pid_1(box):
     assert box.sh(["--init"], "sh -c 'sleep 0.05 & exit 0'; sleep 0.3; echo $$; ps | grep -c '[Z] '; true") == "2\n0"
 

@@ -14,6 +14,7 @@
 #include "base/nearest.h"
 #include "base/str.h"
 #include "cli/oci/command.h"
+#include "cli/standard.h"
 #include "oci/config.h"
 
 #define PROGRAM "coffer-oci"
@@ -90,17 +91,6 @@ static void report(const struct oci_globals *g, const struct err *err)
     else
         fprintf(f, "\"\n");
     fclose(f);
-}
-
-/* Descriptors 0 to 2 must be something, or the first file opened would become the container's output. */
-static void fill_standard_descriptors(void)
-{
-    int fd;
-    do
-        fd = open("/dev/null", O_RDWR);
-    while (fd >= 0 && fd <= 2);
-    if (fd > 2)
-        (void)close(fd);
 }
 
 static const struct option no_options[] = {{0}};
@@ -187,7 +177,7 @@ int main(int argc, char **argv)
     struct err err = ERR_INIT;
     struct global_values values = {0};
     char root[2 * PATH_MAX];
-    fill_standard_descriptors();
+    standard_fill();
     struct options_parse parse = {.arena = &a, .table = global_options, .into = &values, .stop_at_word = true};
     int code = 1;
     bool understood = options_parse(&parse, argc - 1, argv + 1, &err) == 0;
