@@ -29,3 +29,12 @@ const char *rlimit_canonical(const char *name)
             return rlimits[i];
     return NULL;
 }
+
+bool is_host_name(const char *name, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!((name[i] >= '0' && name[i] <= '9') || ((name[i] | 32) >= 'a' && (name[i] | 32) <= 'z') || name[i] == '.' ||
+              name[i] == '-'))
+            return false;
+    return n > 0 && n <= 64;
+}

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 
 #include "base/fd.h"
+#include "engine/names.h"
 #include "engine/spec_private.h"
 
 enum { MAX_FILE = 1024 * 1024 };
@@ -35,6 +36,8 @@ static int add_hosts(struct arena *a, const struct strings *values, struct buf *
         size_t n = strcspn(value, ":=");
         if (n == 0 || value[n] == '\0')
             return fault(err, "--add-host", value, "expected NAME:ADDRESS");
+        if (!is_host_name(value, n))
+            return fault(err, "--add-host", value, HOST_NAME_FORM);
         const char *address = value + n + 1;
         size_t length = strlen(address);
         if (length > 2 && address[0] == '[' && address[length - 1] == ']')
@@ -64,6 +67,16 @@ static void hosts(struct arena *a, const struct oci_config *config, struct buf *
                   "ff02::2\tip6-allrouters\n");
 }
 
+/* A blank or a line break would be a word or a line more than was asked for. */
+static int one_word(const char *flag, const struct strings *values, struct err *err)
+{
+    for (size_t i = 0; i < values->n; i++)
+        for (const char *p = values->v[i]; *p != '\0'; p++)
+            if ((unsigned char)*p <= ' ' || *p == 0x7f)
+                return fault(err, flag, values->v[i], "must be one word without blanks and control characters");
+    return 0;
+}
+
 static int resolv(struct arena *a, const struct spec_request *request, struct buf *out, struct err *err)
 {
     const struct run_options *o = request->options;
@@ -76,6 +89,11 @@ static int resolv(struct arena *a, const struct spec_request *request, struct bu
             return fault(err, "--dns", o->dns.v[i], "not an IP address");
         buf_printf(out, "nameserver %s\n", o->dns.v[i]);
     }
+    int r = one_word("--dns-search", &o->dns_search, err);
+    if (r == 0)
+        r = one_word("--dns-option", &o->dns_options, err);
+    if (r < 0)
+        return r;
     for (size_t i = 0; i < o->dns_search.n; i++)
         if (!str_eq(o->dns_search.v[i], "."))
             buf_printf(out, "%s%s", i == 0 ? "search " : " ", o->dns_search.v[i]);

@@ -7,6 +7,7 @@
 
 #include "base/macros.h"
 #include "engine/idrange.h"
+#include "engine/names.h"
 #include "engine/spec_private.h"
 #include "layers/layer.h"
 
@@ -296,12 +297,12 @@ static int hostname(struct spec *s)
     }
     if (name == NULL)
         return spec_no_memory(s);
-    if (strlen(name) > 64 || name[0] == '\0')
-        return spec_fault(s, LAYER_NAMESPACES, "--hostname", name, "must have 1 to 64 characters");
+    if (s->o->hostname != NULL && !is_host_name(name, strlen(name)))
+        return spec_fault(s, LAYER_NAMESPACES, "--hostname", name, HOST_NAME_FORM);
     s->config->hostname = arena_strdup(s->arena, name);
     if (s->o->domainname != NULL) {
-        if (strlen(s->o->domainname) > 64)
-            return spec_fault(s, LAYER_NAMESPACES, "--domainname", s->o->domainname, "must have at most 64 characters");
+        if (!is_host_name(s->o->domainname, strlen(s->o->domainname)))
+            return spec_fault(s, LAYER_NAMESPACES, "--domainname", s->o->domainname, HOST_NAME_FORM);
         s->config->domainname = arena_strdup(s->arena, s->o->domainname);
         source_flag(&s->sources, "domainname", "--domainname", s->o->domainname);
     }
