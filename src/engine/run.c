@@ -341,7 +341,7 @@ static int exit_code(const struct err *err, int e)
         return RUN_ENGINE_FAILED;
     if (e == -ENOENT || e == -ENOTDIR)
         return RUN_NOT_FOUND;
-    return e == -EACCES || e == -ENOEXEC || e == -EISDIR || e == -EPERM ? RUN_NOT_EXECUTABLE : RUN_ENGINE_FAILED;
+    return e == -EACCES || e == -ENOEXEC || e == -EISDIR || e == -EPERM || e == -ELOOP ? RUN_NOT_EXECUTABLE : RUN_ENGINE_FAILED;
 }
 
 /* Record the end, or take everything away. */

@@ -89,6 +89,7 @@ struct bind {
     bool read_only, one_only, idmap;
     const char *recursive;   /* --mount's bind-recursive, or NULL */
     const char *propagation; /* "rprivate" unless told */
+    const char *access;      /* ro, rro or rw, as told */
     struct strings flags;    /* nosuid, noexec, ... as they are */
 };
 
@@ -133,6 +134,12 @@ static int volume_option(struct spec *s, struct volume *v, struct bind *b, const
     /* "cached" and its like tune Docker Desktop's file sharing; they have no meaning on Linux. */
     static const char *const nothing[] = {"rw", "rbind", "cached", "delegated", "consistent", "default"};
     static const char *const flags[] = {"nosuid", "suid", "nodev", "dev", "noexec", "exec", "noatime", "nosymfollow"};
+    static const char *const access[] = {"ro", "rro", "rw"};
+    const char **told = one_of(access, ARRAY_LEN(access), word) ? &b->access : is_propagation(word) ? &b->propagation : NULL;
+    if (told != NULL && *told != NULL && !str_eq(*told, word))
+        return spec_fault(s, LAYER_ROOTFS, v->flag, v->text, "%s contradicts %s", word, *told);
+    if (told != NULL)
+        *told = word;
     if (one_of(nothing, ARRAY_LEN(nothing), word))
         return 0;
     if (str_eq(word, "ro")) {
@@ -146,8 +153,8 @@ static int volume_option(struct spec *s, struct volume *v, struct bind *b, const
         if (!s->userns_private)
             return spec_fault(s, LAYER_IDMAP, v->flag, v->text, "idmap needs --userns auto or --uidmap");
         b->idmap = true;
-    } else if (is_propagation(word)) {
-        b->propagation = word;
+    } else if (told != NULL) {
+        return 0; /* kept above */
     } else if (one_of(flags, ARRAY_LEN(flags), word)) {
         if (!strings_add(s->arena, &b->flags, word))
             return spec_no_memory(s);

@@ -82,6 +82,8 @@ FLAGS = [
     ("--volume", "/etc:/", "rootfs", "container's /"),
     ("--volume", "/etc:/m:sideways", "rootfs", "unknown option sideways"),
     ("--volume", "/etc:/m:idmap", "idmap", "--userns"),
+    ("--volume", "/etc:/m:ro,rw", "rootfs", "rw contradicts ro"),
+    ("--volume", "/etc:/m:rslave,private", "rootfs", "private contradicts rslave"),
     ("--volume", "/a:/b:/c:/d", "rootfs", "SOURCE:DESTINATION"),
     ("--mount", "type=bind,target=/m", "rootfs", "no source"),
     ("--mount", "type=bind,source=/etc", "rootfs", "target="),
@@ -113,6 +115,14 @@ FLAGS = [
     ("--cidfile", "/nosuch/cid", "engine", "No such file"),
     ("--platform", "linux/vax", "image", "is for linux/"),
     ("--hostname", "h" * 65, "namespaces", "64"),
+    ("--hostname", "a\n1.2.3.4 evil", "namespaces", "letters"),
+    ("--hostname", "a b", "namespaces", "letters"),
+    ("--hostname", "", "namespaces", "1 to 64"),
+    ("--domainname", "a\tb", "namespaces", "letters"),
+    ("--add-host", "a\n6.6.6.6 b:1.2.3.4", "network", "letters"),
+    ("--add-host", "a b:1.2.3.4", "network", "letters"),
+    ("--dns-search", "a\nnameserver 6.6.6.6", "network", "one word"),
+    ("--dns-option", "a b", "network", "one word"),
     ("--pid", "container:nosuch", "namespaces", "no such container"),
     ("--pid", "sideways", "namespaces", "expected private, host"),
     ("--uts", "ns:/nosuch", "namespaces", "/nosuch"),
@@ -164,6 +174,10 @@ REFUSED = {
     "--io-maxbandwidth=1": "Windows", "--io-maxiops=1": "Windows", "--runtime=runc": "runtime",
     "--disable-content-trust": "pulls nothing", "--use-api-socket": "no daemon",
 }
+
+
+def test_program_that_is_a_link_to_itself(box):
+    refused(box("run", "--rm", "box", "/loop"), "start", "/loop", code=126)
 
 
 @pytest.mark.parametrize("option", REFUSED)
