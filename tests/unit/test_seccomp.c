@@ -261,7 +261,8 @@ static void bad_profiles(void **state UNUSED)
     static const struct {
         const char *json, *text;
     } cases[] = {
-        {"", "the profile is no JSON object: continue"},
+        {"", "the profile is no JSON object: it is truncated"},
+        {"{'defaultAction':", "the profile is no JSON object: it is truncated"},
         {"[]", "the profile is no JSON object: other text"},
         {"{'defaultAction':'SCMP_ACT_ALLOW'} x", "the profile is no JSON object: unexpected character"},
         {"{'defaultAction':'SCMP_ACT_ALLOW'}{}", "the profile is no JSON object: unexpected character"},

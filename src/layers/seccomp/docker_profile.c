@@ -374,7 +374,8 @@ static struct json_object *parse(const struct resolver *r, const char *json, siz
     if (why != json_tokener_success || end != len || !json_object_is_type(root, json_type_object)) {
         json_object_put(root);
         err_set(r->err, -EINVAL, LAYER_SECCOMP, "the profile is no JSON object: %s",
-                why == json_tokener_success ? "other text" : json_tokener_error_desc(why));
+                why == json_tokener_success ? "other text" :
+                why == json_tokener_continue ? "it is truncated" : json_tokener_error_desc(why));
         return NULL;
     }
     return root;
