@@ -186,6 +186,9 @@ static int hello(const struct invocation *in, struct err *err)
     o.args = args;
     o.n_args = ARRAY_LEN(args);
     o.rm = true;
+    r = engine_run_permitted(err);
+    if (r < 0)
+        return r;
     CLEANUP_STORE struct store s = STORE_INIT;
     r = store_open(in->arena, in->globals->root, &s, err);
     if (r < 0)

@@ -14,7 +14,8 @@
 
 static const struct option global_options[] = {
     {"root", 0, OPTION_STRING, LAYER_CLI, offsetof(struct globals, root), "DIR",
-     "Keep all state below DIR instead of /var/lib/coffer", NULL},
+     "Keep all state below DIR instead of /var/lib/coffer, but for /run/coffer/ids, the host's record of id ranges "
+     "in use", NULL},
     {"debug", 0, OPTION_BOOL, LAYER_CLI, offsetof(struct globals, debug), NULL, "Say on standard error what is done",
      NULL},
     {"version", 0, OPTION_BOOL, LAYER_CLI, offsetof(struct globals, version), NULL, "Print the version", NULL},

@@ -15,6 +15,9 @@ static int run(const struct invocation *in, struct err *err)
     o.image = words[0];
     o.args = words + 1;
     o.n_args = n - 1;
+    r = engine_run_permitted(err);
+    if (r < 0)
+        return r;
     CLEANUP_STORE struct store s = STORE_INIT;
     r = store_open(in->arena, in->globals->root, &s, err);
     if (r < 0)

@@ -365,6 +365,13 @@ static int finish(struct run *r, bool ran, int code)
     return 0;
 }
 
+int engine_run_permitted(struct err *err)
+{
+    if (geteuid() == 0)
+        return 0;
+    return err_set(err, -EPERM, LAYER_ENGINE, "run needs root in this version; coffer-oci runs rootless bundles");
+}
+
 int engine_run(struct store *s, const struct run_options *o, const struct run_hooks *hooks, int *ret_exit,
                struct err *err)
 {

@@ -9,6 +9,9 @@
 /* Docker's exit codes for what is not the program's. */
 enum { RUN_ENGINE_FAILED = 125, RUN_NOT_EXECUTABLE = 126, RUN_NOT_FOUND = 127, RUN_BY_SIGNAL = 128 };
 
+/* Whether this user can run containers at all: 0 or -EPERM, before anything is opened or made. */
+int engine_run_permitted(struct err *err);
+
 /* For callers that take part in a run. */
 struct run_hooks {
     int stdio[3]; /* the program's standard streams; -1: as the options say */

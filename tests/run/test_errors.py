@@ -176,6 +176,12 @@ REFUSED = {
 }
 
 
+def test_an_ordinary_user_is_told_at_once(user_coffer, user_dir):
+    line = refused(user_coffer("run", "--rm", "box", "true"), "engine", "run needs root", "coffer-oci")
+    assert line == refused(user_coffer("hello"), "engine")
+    assert not list(user_dir.rglob("images"))
+
+
 def test_program_that_is_a_link_to_itself(box):
     refused(box("run", "--rm", "box", "/loop"), "start", "/loop", code=126)
 
