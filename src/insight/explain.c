@@ -9,7 +9,7 @@
 
 #include <assert.h>
 #include <fcntl.h>
-#include <signal.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -247,6 +247,10 @@ int explain_process(struct arena *a, pid_t pid, const char *subject, const struc
                            (int)pid);
         return err_set_errno(err, -errno, LAYER_INSIGHT, "process %d", (int)pid);
     }
+    struct pollfd ended = {.fd = pidfd, .events = POLLIN};
+    if (poll(&ended, 1, 0) > 0)
+        return err_set(err, -ESRCH, LAYER_INSIGHT, "process %d: has ended; its parent has not asked for its status yet",
+                       (int)pid);
     char path[48], name[64];
     snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
     ssize_t n = file_read_into(AT_FDCWD, path, name, sizeof name);
@@ -256,7 +260,7 @@ int explain_process(struct arena *a, pid_t pid, const char *subject, const struc
     struct oci_config *observed = NULL;
     int r = layers_observe(a, pid, pidfd, host, &observed, err);
     /* Everything was read by number: only now is it sure that the number was this process's all the while. */
-    if (pidfd_send_signal(pidfd, 0, NULL, 0) < 0 && errno == ESRCH)
+    if (poll(&ended, 1, 0) > 0)
         return err_set(err, -ESRCH, LAYER_INSIGHT, "process %d: ended while it was looked at", (int)pid);
     if (r < 0)
         return r;

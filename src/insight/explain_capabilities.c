@@ -57,7 +57,7 @@ static uint64_t after_exec(const struct oci_process *p)
     const struct oci_capabilities *c = p->capabilities;
     bool root = p->user == NULL || p->user->uid.v == 0;
     if (!root)
-        return set_of(&c->ambient);
+        return set_of(&c->ambient) & set_of(&c->inheritable) & set_of(&c->permitted);
     uint64_t gained = set_of(&c->bounding) | set_of(&c->inheritable);
     return p->no_new_privileges.v ? gained & set_of(&c->permitted) : gained;
 }
@@ -107,7 +107,7 @@ static bool nearly_all(uint64_t set)
 static void explain_effective(struct wall_view *v, uint64_t set, uint64_t all)
 {
     const char *path = "process.capabilities";
-    bool own = view_has_userns(v);
+    bool own = view_has_userns(v) && !view_unread(v, "user");
     enum fact_state state = FACT_HOLDS;
     const char *meaning = "Of root's powers it has these and no other.";
     if (set == 0) {
@@ -145,10 +145,19 @@ static void explain_sets(struct wall_view *v, const struct oci_capabilities *c, 
                      "The most that a set-user-id program or file capability can give it.", "%s",
                      amount(v, bounding, all));
     f->value = arena_printf(v->a, "%llx", (unsigned long long)bounding);
+    uint64_t dropped = ambient;
+    ambient &= inheritable & set_of(&c->permitted);
+    dropped &= ~ambient;
+    if (dropped != 0 && !v->observed)
+        fact_add(v, FACT_NOTE, "ambient asked for", "process.capabilities.ambient",
+                 "The kernel gives no ambient capability that is not permitted and inheritable as well: of these none.",
+                 "%s", names_of(v, dropped));
     if (ambient != 0) {
+        bool root = v->c->process->user == NULL || v->c->process->user->uid.v == 0;
         f = fact_add(v, FACT_PARTIAL, "ambient", "process.capabilities",
-                     "Every program that it starts has these, though its user is not root.", "%s",
-                     names_of(v, ambient));
+                     root ? "Every program that it starts has these, and keeps them as another user."
+                          : "Every program that it starts has these, though its user is not root.",
+                     "%s", names_of(v, ambient));
         f->value = arena_printf(v->a, "%llx", (unsigned long long)ambient);
     }
     if (inheritable != 0) {
@@ -177,7 +186,10 @@ void explain_capabilities(struct wall_view *v)
         explain_effective(v, v->observed ? set_of(&p->capabilities->effective) : after_exec(p), all);
         explain_sets(v, p->capabilities, all);
     }
-    if (p->no_new_privileges.v)
+    if (v->observed && !p->no_new_privileges.set)
+        fact_add(v, FACT_UNKNOWN, "no_new_privs", NULL,
+                 "Whether a set-user-id program can raise it cannot be told from here.", "cannot be read");
+    else if (p->no_new_privileges.v)
         fact_add(v, FACT_HOLDS, "no_new_privs", "process.noNewPrivileges",
                  "Set-user-id programs and file capabilities give it nothing.", "set");
     else if (bounding == 0 && p->capabilities != NULL)

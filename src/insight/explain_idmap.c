@@ -47,6 +47,17 @@ static bool to_host(const oci_id_mappings *maps, uint32_t id, uint32_t *ret)
     return false;
 }
 
+bool view_maps_host_root(const struct wall_view *v)
+{
+    return view_has_userns(v) && v->c->linux != NULL && covers_host_root(&v->c->linux->uid_mappings);
+}
+
+bool view_root_is_hosts(const struct wall_view *v)
+{
+    uint32_t outside = 0;
+    return view_maps_host_root(v) && to_host(&v->c->linux->uid_mappings, 0, &outside) && outside == 0;
+}
+
 static void explain_map(struct wall_view *v, const char *subject, const char *path, const oci_id_mappings *maps)
 {
     if (maps->n == 0)
@@ -70,6 +81,10 @@ static void explain_user(struct wall_view *v, const oci_id_mappings *maps)
         return;
     if (view_has_userns(v) && maps->n == 0)
         return;
+    if (v->observed && v->c->process->user == NULL) {
+        fact_add(v, FACT_UNKNOWN, "user", path, "Whom the host sees in it cannot be told from here.", "cannot be read");
+        return;
+    }
     if (view_has_userns(v) && !to_host(maps, uid, &outside)) {
         fact_add(v, FACT_UNKNOWN, "user", path, "This id has no mapping; the kernel would refuse to take it.",
                  "uid %" PRIu32 " (unmapped)", uid);
@@ -90,6 +105,11 @@ void explain_idmap(struct wall_view *v)
     static const oci_id_mappings none = {.n = 0};
     const oci_id_mappings *uids = v->c->linux != NULL ? &v->c->linux->uid_mappings : &none;
     const oci_id_mappings *gids = v->c->linux != NULL ? &v->c->linux->gid_mappings : &none;
+    if (view_unread(v, "user")) {
+        fact_add(v, FACT_UNKNOWN, "user ids", NULL, "Whether they are those of the host cannot be told from here.",
+                 "cannot be read");
+        return;
+    }
     if (!view_has_userns(v)) {
         fact_add(v, FACT_OPEN, "user ids", "linux.uidMappings", "Every user and group id in it is the same id on the host.",
                  "not mapped");

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/str.h"
 #include "insight/facts.h"
 
 static const struct {
@@ -31,12 +32,35 @@ static enum fact_state shared_state(const struct wall_view *v, const char *type)
     return mild && v->c->linux != NULL && v->c->linux->namespaces.n > 0 ? FACT_PARTIAL : FACT_OPEN;
 }
 
+/* A user namespace is a wall as far as its map makes it one; and a map asks for one. */
+static void explain_user_namespace(struct wall_view *v, struct fact *f)
+{
+    const struct oci_linux *l = v->c->linux;
+    if (view_maps_host_root(v)) {
+        f->state = FACT_PARTIAL;
+        f->meaning = view_root_is_hosts(v)
+                         ? "Its capabilities count only inside, but its root is the host's root: to the host's files it is "
+                           "root."
+                         : "Its capabilities count only inside, but one of its users is the host's root.";
+    } else if (v->observed && (l == NULL || l->uid_mappings.n == 0)) {
+        f->meaning = "Its capabilities count only inside; whom its root is on the host cannot be told from here.";
+    }
+    const char *typed = fact_source(v->a, v->c, "linux.uidMappings");
+    if (!v->observed && typed != NULL && str_starts(typed, "flag --"))
+        f->source = typed;
+}
+
 void explain_namespaces(struct wall_view *v)
 {
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         const struct oci_namespace *ns = oci_namespace_find(v->c, kinds[i].type);
         const char *path = arena_printf(v->a, "linux.namespaces[%s]", kinds[i].type);
         struct fact *f = NULL;
+        if (view_unread(v, kinds[i].type)) {
+            (void)fact_add(v, FACT_UNKNOWN, kinds[i].subject, path, "Whether it is the host's cannot be told from here.",
+                           "cannot be read");
+            continue;
+        }
         if (ns == NULL)
             f = fact_add(v, shared_state(v, kinds[i].type), kinds[i].subject, path, kinds[i].shared, "the host's");
         else if (ns->path == NULL || v->observed)
@@ -47,6 +71,8 @@ void explain_namespaces(struct wall_view *v)
                          "joined: %s", fact_clean(v->a, ns->path));
         f->value = ns == NULL ? "host" : "own";
         f->speaks = true;
+        if (ns != NULL && str_eq(kinds[i].type, "user"))
+            explain_user_namespace(v, f);
         if (ns != NULL && ns->path == NULL)
             f->detail = "its own";
     }

@@ -74,7 +74,9 @@ static void explain_planned(struct wall_view *v, const struct oci_namespace *ns)
 void explain_network(struct wall_view *v)
 {
     const struct oci_namespace *ns = oci_namespace_find(v->c, "network");
-    if (v->observed)
+    if (view_unread(v, "network"))
+        fact_add(v, FACT_UNKNOWN, "interfaces", NULL, "What it can reach cannot be told from here.", "cannot be read");
+    else if (v->observed)
         explain_observed(v, ns != NULL);
     else
         explain_planned(v, ns);

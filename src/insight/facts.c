@@ -36,6 +36,16 @@ const char *fact_source(struct arena *a, const struct oci_config *c, const char 
     return fact_clean(a, source_of(a, oci_annotation(c, ANNOTATION_SOURCES), path));
 }
 
+bool view_unread(const struct wall_view *v, const char *type)
+{
+    const char *list = v->observed ? oci_annotation(v->c, ANNOTATION_OBSERVED_UNREAD) : NULL;
+    size_t n = strlen(type);
+    for (const char *line = list; line != NULL && *line != '\0'; line += strcspn(line, "\n"), line += *line == '\n')
+        if (strncmp(line, type, n) == 0 && line[n] == '\n')
+            return true;
+    return false;
+}
+
 const char *fact_join(struct arena *a, const char *one, const char *other)
 {
     return one == NULL ? other : other == NULL ? one : arena_printf(a, "%s; %s", one, other);

@@ -39,6 +39,9 @@ const char *fact_source(struct arena *a, const struct oci_config *c, const char 
 /* "a; b", or the one that is not NULL. */
 const char *fact_join(struct arena *a, const char *one, const char *other);
 
+/* Could this kind of namespace of the live process not be read? Then nobody knows whether it is the host's. */
+bool view_unread(const struct wall_view *v, const char *type);
+
 /* The container's user namespace as this document has it: of its own (made or joined)? */
 static inline bool view_has_userns(const struct wall_view *v)
 {
@@ -57,6 +60,7 @@ void drift_missing(struct wall_view *v);
 
 /* Is there a user namespace in which the host's root is mapped? Then its root's files and powers are the host's. */
 bool view_maps_host_root(const struct wall_view *v);
+bool view_root_is_hosts(const struct wall_view *v); /* and is it root in there, too? */
 
 /* Strings of an untrusted origin for a terminal or a report: control characters and bytes that are no UTF-8 as \xNN. */
 const char *fact_clean(struct arena *a, const char *s);

@@ -148,6 +148,8 @@ int layers_undo(const struct undo *undo, struct err *err);
 #define ANNOTATION_SOURCES "org.cofferdam.sources"
 /* Observed: the interfaces of the network namespace, "<name>[ <address>]...\n" each; "-": an address without one. */
 #define ANNOTATION_OBSERVED_NETWORK "org.cofferdam.observed.network"
+/* Observed: the types of namespaces that could not be read, one a line; they are absent from linux.namespaces. */
+#define ANNOTATION_OBSERVED_UNREAD "org.cofferdam.observed.unread"
 /* Observed: "allow" or "deny": may setgroups(2) be called in the user namespace? */
 #define ANNOTATION_OBSERVED_SETGROUPS "org.cofferdam.observed.setgroups"
 /* Observed: the CPUs that the process may run on, as a list ("0-3,7"). */

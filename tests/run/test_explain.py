@@ -457,3 +457,75 @@ def test_masked_paths_that_no_kernel_has_are_no_drift(box):
     told = json.loads(box("explain", "--format", "json", "told", check=0).stdout)
     box.clear()
     assert told["differences"] == 0
+
+
+# --- what cannot be read ---------------------------------------------------------------------------------------------
+
+def test_what_a_user_may_not_read_is_unknown_and_no_error(coffer, explain, tmp_path):
+    """Root's process as nobody sees it: every section is there, and what the kernel hides is neither wall nor gap."""
+    store = tmp_path / "store"
+    store.mkdir()
+    os.chown(store, 65534, 65534)
+    for directory in (tmp_path, *tmp_path.parents):
+        os.chmod(directory, os.stat(directory).st_mode | 0o005)
+    process = subprocess.Popen(["sleep", "1000"])
+    try:
+        argv = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", os.environ["COFFER_BUILD"] + "/coffer",
+                "--root", str(store), "explain", "--format", "json", str(process.pid)]
+        done = subprocess.run(argv, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        told = json.loads(done.stdout)
+    finally:
+        process.kill()
+        process.wait()
+    for where, subject in (("namespaces", "user namespace"), ("namespaces", "pid namespace"), ("idmap", "user ids"),
+                           ("network", "interfaces"), ("rootfs", "root"), ("rootfs", "masked paths")):
+        assert fact(told, where, subject)["state"] == "unknown", subject
+    assert fact(told, "capabilities", "no_new_privs")["state"] == "open"  # /proc/PID/status is everybody's to read
+
+
+def test_a_zombie_has_ended(coffer):
+    process = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    done = coffer("explain", process.pid, check=125)
+    process.wait()
+    assert "has ended" in done.stderr and done.stderr.count("\n") == 1
+
+
+# --- user namespaces -------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("flags, root", [(["--uidmap", "0:0:65536"], True), (["--uidmap", "0:100000:65536"], False)])
+def test_a_user_namespace_that_maps_the_hosts_root_says_so(told_of, flags, root):
+    for told in told_of(*flags):
+        ns = fact(told, "namespaces", "user namespace")
+        assert ns["state"] == ("partial" if root else "holds")
+        assert ("its root is the host's root" in ns["meaning"]) == root
+        assert ("ordinary user" in ns["meaning"]) != root
+        assert fact(told, "idmap", "user")["state"] == ("open" if root else "holds")
+        if told["view"] == "both":
+            assert ns["source"] == "flag --uidmap " + flags[1]
+
+
+def test_unshare_as_root_maps_root(explain):
+    process = subprocess.Popen(["unshare", "-Ur", "sh", "-c", "echo ready; exec sleep 1000"], stdout=subprocess.PIPE,
+                               text=True)
+    try:
+        assert process.stdout.readline() == "ready\n"
+        assert fact(explain(process.pid), "namespaces", "user namespace")["state"] == "partial"
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def test_ambient_capabilities_without_inheritable_ones_are_none(explain, oci, bundle, tmp_path):
+    bundle.config["process"]["capabilities"]["inheritable"] = []
+    bundle.config["process"]["capabilities"]["ambient"] = ["CAP_KILL"]
+    bundle.shell("echo ready; exec sleep 1000")
+    told = explain(bundle.path)
+    asked = fact(told, "capabilities", "ambient asked for")
+    assert asked["state"] == "note" and "none" in asked["meaning"] and asked["detail"] == "KILL"
+    with Running(oci, bundle, tmp_path) as container:
+        assert "CapAmb:\t0000000000000000" in Path(f"/proc/{container.pid}/status").read_text()
+        subjects = [f["subject"] for f in wall(explain(container.pid), "capabilities")["facts"]]
+    assert "ambient" not in subjects and "ambient" not in [f["subject"] for f in wall(told, "capabilities")["facts"]]

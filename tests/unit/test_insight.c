@@ -121,7 +121,7 @@ static void wanted_and_not_in_force(void **state UNUSED)
     CLEANUP_ARENA struct arena a = ARENA_INIT;
     const char *wanted = CONTAINER(", \"noNewPrivileges\": true",
                                    ", \"resources\": {\"memory\": {\"limit\": 1048576}, \"pids\": {\"limit\": 9}}");
-    const char *in_force = CONTAINER("", ", \"resources\": {\"memory\": {\"limit\": -1}, \"pids\": {\"limit\": 9}}");
+    const char *in_force = CONTAINER(", \"noNewPrivileges\": false", ", \"resources\": {\"memory\": {\"limit\": -1}, \"pids\": {\"limit\": 9}}");
     struct explanation *e = explained(&a, wanted, in_force);
     assert_int_equal(e->view, EXPLAIN_BOTH);
     const struct fact *memory = get(e, LAYER_CGROUP, "memory");

@@ -156,13 +156,17 @@ int capabilities_observe(struct arena *a, pid_t pid, int pidfd UNUSED, const str
     char *status = NULL;
     snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
     int r = file_read(a, AT_FDCWD, path, STATUS_MAX, &status, NULL);
+    if (r == -EACCES || r == -EPERM || r == -ENOENT)
+        return 0; /* hidden from us: absent, as the interface of layers says */
     if (r == 0)
         r = capabilities_read_status(a, status, ret->process);
     if (r < 0)
         return err_set_errno(err, r, LAYER_CAPABILITIES, "process %d: its status cannot be read", (int)pid);
     if (other_userns(pid)) {
         r = translate_ids(a, pid, ret->process->user);
-        if (r < 0)
+        if (r == -EACCES || r == -EPERM)
+            ret->process->user = NULL; /* its ids are others inside, and it cannot be told which */
+        else if (r < 0)
             return err_set_errno(err, r, LAYER_CAPABILITIES, "process %d: its id maps cannot be read", (int)pid);
     }
     return 0;

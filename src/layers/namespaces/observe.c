@@ -2,10 +2,12 @@
 #include "layers/namespaces/observe.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/fd.h"
 #include "base/str.h"
 #include "layers/namespaces/namespaces.h"
@@ -53,6 +55,7 @@ int namespaces_observe(struct arena *a, pid_t pid, int pidfd UNUSED, const struc
     if (ret->linux->namespaces.v == NULL)
         return err_set(err, -ENOMEM, LAYER_NAMESPACES, "out of memory");
     ret->linux->namespaces.set = true;
+    CLEANUP_BUF struct buf unread = BUF_INIT;
     char who[16];
     snprintf(who, sizeof who, "%d", (int)pid);
     for (size_t k = 0; k < NAMESPACE_KINDS; k++) {
@@ -63,18 +66,24 @@ int namespaces_observe(struct arena *a, pid_t pid, int pidfd UNUSED, const struc
         if (r == -ENOENT && access("/proc/self/ns", F_OK) == 0) {
             char dir[32];
             snprintf(dir, sizeof dir, "/proc/%s", who);
-            if (access(dir, F_OK) < 0)
+            if (access(dir, F_OK) < 0 && kill(pid, 0) < 0 && errno == ESRCH)
                 return err_set(err, -ESRCH, LAYER_NAMESPACES, "process %s: no such process", who);
-            continue; /* a kernel without this kind */
+            if (access(dir, F_OK) == 0)
+                continue; /* a kernel without this kind; otherwise a /proc that hides the process (hidepid) */
         }
-        if (r < 0)
-            return err_set_errno(err, r, LAYER_NAMESPACES, "process %s: its %s namespace cannot be read", who,
-                                 kind->type);
+        if (r < 0) {
+            buf_printf(&unread, "%s\n", kind->type);
+            continue;
+        }
         if (is_hosts(kind, link))
             continue;
         struct oci_namespace *ns = &ret->linux->namespaces.v[ret->linux->namespaces.n++];
         ns->type = arena_strdup(a, kind->type);
         ns->path = arena_strdup(a, link);
     }
+    if (unread.failed)
+        return err_set(err, -ENOMEM, LAYER_NAMESPACES, "out of memory");
+    if (unread.len > 0 && layers_annotate(a, ret, ANNOTATION_OBSERVED_UNREAD, buf_str(&unread)) < 0)
+        return err_set(err, -ENOMEM, LAYER_NAMESPACES, "out of memory");
     return a->failed ? err_set(err, -ENOMEM, LAYER_NAMESPACES, "out of memory") : 0;
 }

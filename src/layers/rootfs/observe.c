@@ -265,7 +265,7 @@ int rootfs_observe(struct arena *a, pid_t pid, int pidfd UNUSED, const struct ho
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/mountinfo", (int)pid);
     int r = read_mountinfo(a, path, &l.entries, &l.n);
-    if (r == -EACCES || r == -EPERM)
+    if (r == -EACCES || r == -EPERM || r == -ENOENT)
         return 0;
     if (r == 0)
         r = read_mountinfo(a, "/proc/self/mountinfo", &l.own, &l.n_own);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "layers/seccomp/observe.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +46,8 @@ int seccomp_observe(struct arena *a, pid_t pid, int pidfd UNUSED, const struct h
     snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
     char *status = NULL;
     int e = file_read(a, AT_FDCWD, path, 65536, &status, NULL);
+    if (e == -EACCES || e == -EPERM || (e == -ENOENT && (kill(pid, 0) == 0 || errno == EPERM)))
+        return 0; /* hidden from us: absent */
     if (e < 0)
         return err_set_errno(err, e, LAYER_SECCOMP, "reading %s", path);
     char *value = seccomp_observe_status(a, status);
