@@ -87,6 +87,9 @@ static bool all_digits(const char *text)
 /* A name of ours first; then a process; then a file. */
 static int resolve(struct store *s, const char *target, struct answer *ret, struct err *err)
 {
+    if (target[0] == '\0')
+        return err_set(err, -EINVAL, LAYER_CLI, "explain: the name is empty; give a container, a process number, a "
+                       "config.json or a bundle");
     struct container c = {0};
     struct err none = ERR_INIT;
     struct stat st;

@@ -41,7 +41,7 @@ static void explain_rlimit(struct wall_view *v, const struct oci_rlimit *r)
         bool unlimited = r->hard == (uint64_t)RLIM64_INFINITY;
         struct fact *f = fact_add(v, unlimited ? FACT_OPEN : FACT_HOLDS, rlimits[i].subject,
                                   arena_printf(v->a, "process.rlimits[%s]", r->type),
-                                  unlimited ? "Nothing holds it but what the control group counts." : rlimits[i].meaning,
+                                  unlimited ? "This limit holds nothing: the program may take it away." : rlimits[i].meaning,
                                   r->soft == r->hard ? "%s" : "%s, can be raised to %s", amount(v->a, r->soft),
                                   amount(v->a, r->hard));
         f->quiet = v->observed && !rlimits[i].common;

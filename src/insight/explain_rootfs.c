@@ -30,7 +30,9 @@ static const struct {
     {"/var/lib/docker", true, "Every other container's files are kept here."},
     {"/var/lib/containers", true, "Every other container's files are kept here."},
     {"/var/log", true, "Through a symbolic link the reader of these logs may be led to other files of the host."},
-    {"/root", true, "The host's administrator keeps keys here."},
+    {"/root", false, "The host's administrator keeps keys here."},
+    {"/root/.ssh", true, "The host's administrator keeps keys here."},
+    {"/root/.gnupg", true, "The host's administrator keeps keys here."},
 };
 
 static bool is_below(const char *path, const char *top)
@@ -93,13 +95,20 @@ static void explain_root(struct wall_view *v)
     f->value = readonly ? "ro" : "rw";
 }
 
-/* The first that it shows, is a part of, or holds. */
-static const char *sensitive_meaning(const char *source)
+/* What the path itself is, or is a part of; otherwise which such path it brings along. */
+static const char *sensitive_meaning(struct arena *a, const char *source)
 {
+    static const char *const harmless[] = {"/dev/shm", "/dev/mqueue"};
+    for (size_t i = 0; i < ARRAY_LEN(harmless); i++)
+        if (str_eq(source, harmless[i]) || is_below(source, harmless[i]))
+            return NULL;
     for (size_t i = 0; i < ARRAY_LEN(sensitive); i++)
-        if (str_eq(source, sensitive[i].path) || is_below(sensitive[i].path, source) ||
-            (sensitive[i].below_too && is_below(source, sensitive[i].path)))
+        if (str_eq(source, sensitive[i].path) || (sensitive[i].below_too && is_below(source, sensitive[i].path)))
             return sensitive[i].meaning;
+    for (size_t i = 0; i < ARRAY_LEN(sensitive); i++)
+        if (is_below(sensitive[i].path, source))
+            return arena_printf(a, "With it comes %s where the host has it: %c%s", sensitive[i].path,
+                                sensitive[i].meaning[0] | 0x20, sensitive[i].meaning + 1);
     return NULL;
 }
 
@@ -112,7 +121,7 @@ static struct fact *explain_bind(struct wall_view *v, const struct oci_mount *m,
     const char *meaning = part ? "It can change what the host has mounted below this path."
                                : is->readonly ? "It can read these files of the host."
                                               : "It can change these files of the host.";
-    const char *what = source != NULL ? sensitive_meaning(source) : NULL;
+    const char *what = source != NULL ? sensitive_meaning(v->a, source) : NULL;
     if (what != NULL) {
         /* A socket works through a read-only mount as well. */
         bool socket = strstr(what, "socket") != NULL;
@@ -151,7 +160,14 @@ static struct fact *explain_filesystem(struct wall_view *v, const struct oci_mou
     enum fact_state state = FACT_HOLDS;
     const char *shows = kernel ? NULL : shown_by(v, type, &state);
     struct fact *f = NULL;
-    if (kernel && !readonly)
+    bool groups = kernel && !str_eq(type, "sysfs");
+    if (groups && !readonly && oci_namespace_find(v->c, "cgroup") == NULL && !view_unread(v, "cgroup") && v->observed)
+        f = fact_add(v, FACT_OPEN, subject, path,
+                     str_eq(type, "cgroup")
+                         ? "It can change everyone's limits, and have the host run a program as root (release_agent)."
+                         : "It can change everyone's limits on this host.",
+                     "%s, the host's whole tree, writable", fact_clean(v->a, type));
+    else if (kernel && !readonly)
         f = fact_add(v, FACT_PARTIAL, subject, path,
                      str_eq(type, "sysfs") ? "It can change settings of the kernel and of devices that its user may write."
                                            : "It can change its own limits where its user may write them.",
@@ -259,6 +275,12 @@ static void explain_paths(struct wall_view *v, const char *subject, const char *
 void explain_rootfs(struct wall_view *v)
 {
     const struct oci_linux *l = v->c->linux;
+    if (view_unread(v, "mount") || (v->observed && oci_namespace_find(v->c, "mount") != NULL && !v->c->mounts.set)) {
+        static const char *const subjects[] = {"root", "masked paths", "read-only paths"};
+        for (size_t i = 0; i < ARRAY_LEN(subjects); i++)
+            fact_add(v, FACT_UNKNOWN, subjects[i], NULL, "Which files it sees cannot be told from here.", "cannot be read");
+        return;
+    }
     if (oci_namespace_find(v->c, "mount") == NULL) {
         fact_add(v, FACT_OPEN, "root", "linux.namespaces[mount]", "It sees the host's files as any program of the host does.",
                  "the host's")

@@ -529,3 +529,22 @@ def test_ambient_capabilities_without_inheritable_ones_are_none(explain, oci, bu
         assert "CapAmb:\t0000000000000000" in Path(f"/proc/{container.pid}/status").read_text()
         subjects = [f["subject"] for f in wall(explain(container.pid), "capabilities")["facts"]]
     assert "ambient" not in subjects and "ambient" not in [f["subject"] for f in wall(told, "capabilities")["facts"]]
+
+
+# --- wording ---------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("source, meaning, state", [
+    ("/dev/shm", "It can change these files of the host.", "partial"),
+    ("/root/project/dev/shm", "It can change these files of the host.", "partial"),
+    ("/root/.ssh", "The host's administrator keeps keys here.", "open"),
+    ("/run", "With it comes /run/docker.sock where the host has it: whoever talks to this socket is root on the host.",
+     "open"),
+])
+def test_a_shared_path_is_called_what_it_is(explain, bundle, source, meaning, state):
+    bundle.config["mounts"].append({"destination": "/s", "source": source, "options": ["bind"]})
+    told = fact(explain(bundle.write().path), "rootfs", "/s")
+    assert (told["meaning"], told["state"]) == (meaning, state)
+
+
+def test_an_empty_name_is_told_in_words(coffer):
+    assert "the name is empty" in coffer("explain", "", check=125).stderr
