@@ -7,7 +7,7 @@
  *   2. new session and session keyring                  should: nothing of the caller's terminal or keys comes along
  *   3. child-early, child-rootfs, terminal              must not: trust a path of the container's file system
  *   4. wait for GO: the parent has put the container on record
- *   5. child-late, check that the program is there
+ *   5. child-late; close what is left of the host; check the program
  *   6. with a listener: report CREATED, wait to be started
  *   7. child-last: ids and capabilities go, working directory, EXEC, seccomp filter
  *   8. execve
@@ -105,32 +105,55 @@ static int set_stdio(const struct child *c, struct err *err)
     return 0;
 }
 
-/* Make the working directory as runc does when the image has none. We are in the new root: nothing is outside. */
-static int make_directory(const char *path)
+/*
+ * Open a directory of the container, making what is missing as runc does. The root is the container's already; what
+ * could still lead out of it are the links of /proc that the kernel follows by itself (/proc/self/fd/N, /proc/1/root),
+ * so those are never followed.
+ */
+static int open_directory(const char *path, bool make, int *ret_fd)
 {
-    char part[PATH_MAX];
-    size_t n = strlen(path);
-    if (n >= sizeof part)
-        return -ENAMETOOLONG;
-    memcpy(part, path, n + 1);
-    for (char *slash = strchr(part + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (mkdir(part, 0755) < 0 && errno != EEXIST)
-            return -errno;
-        *slash = '/';
+    int r = sys_openat2(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0, RESOLVE_NO_MAGICLINKS);
+    if (r != -ENOENT || !make) {
+        if (r >= 0)
+            *ret_fd = r;
+        return r < 0 ? r : 0;
     }
-    return mkdir(part, 0755) < 0 && errno != EEXIST ? -errno : 0;
+    CLEANUP_FD int at = sys_openat2(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0, 0);
+    if (at < 0)
+        return at;
+    for (const char *p = path; *(p += strspn(p, "/")) != '\0';) {
+        char name[NAME_MAX + 1];
+        size_t n = strcspn(p, "/");
+        if (n > NAME_MAX)
+            return -ENAMETOOLONG;
+        memcpy(name, p, n);
+        name[n] = '\0';
+        p += n;
+        int next = sys_openat2(at, name, O_PATH | O_DIRECTORY, 0, RESOLVE_NO_MAGICLINKS);
+        if (next == -ENOENT) {
+            if (mkdirat(at, name, 0755) < 0 && errno != EEXIST)
+                return -errno;
+            next = sys_openat2(at, name, O_PATH | O_DIRECTORY, 0, RESOLVE_NO_MAGICLINKS);
+        }
+        if (next < 0)
+            return next;
+        fd_close(&at);
+        at = next;
+    }
+    *ret_fd = TAKE_FD(at);
+    return 0;
 }
 
 static int enter_directory(const struct child *c, bool make, struct err *err)
 {
-    if (chdir(c->cwd) < 0) {
-        int r = -errno;
-        if (r == -ENOENT && make)
-            r = make_directory(c->cwd) == 0 && chdir(c->cwd) == 0 ? 0 : r;
-        if (r < 0)
-            return err_set_errno(err, r, LAYER_START, "process.cwd %s", c->cwd);
-    }
+    CLEANUP_FD int fd = -EBADF;
+    int r = open_directory(c->cwd, make, &fd);
+    if (r == 0 && fchdir(fd) < 0)
+        r = -errno;
+    if (r == -ELOOP)
+        return err_set(err, r, LAYER_START, "process.cwd %s: leads through a link of /proc, or in a circle", c->cwd);
+    if (r < 0)
+        return err_set_errno(err, r, LAYER_START, "process.cwd %s", c->cwd);
     /* A working directory outside the root would be a way out (CVE-2024-21626); the kernel says "(unreachable)". */
     char at[PATH_MAX];
     long n = syscall(SYS_getcwd, at, sizeof at);
@@ -139,24 +162,48 @@ static int enter_directory(const struct child *c, bool make, struct err *err)
     return 0;
 }
 
-/* From here on nobody inside may trace us or reach the runtime's binary through /proc (CVE-2019-5736). */
-static int forget_caller(const struct child *c, struct err *err)
+/* Nobody inside may trace us or reach the runtime's binary through /proc (CVE-2019-5736). Changing ids undoes it. */
+static int be_undumpable(struct err *err)
 {
-    if (prctl(PR_SET_DUMPABLE, 0) < 0)
-        return err_set_errno(err, -errno, LAYER_START, "PR_SET_DUMPABLE");
-    /* Ours are close-on-exec from birth; this is for what the caller leaked to us. */
-    int r = sys_close_range(3 + c->request->preserve_fds, ~0U, CLOSE_RANGE_CLOEXEC);
+    return prctl(PR_SET_DUMPABLE, 0) < 0 ? err_set_errno(err, -errno, LAYER_START, "PR_SET_DUMPABLE") : 0;
+}
+
+/*
+ * Close what is left of the host before the first path of the image is followed: a name in the image can lead through
+ * /proc/self/fd, and to execve a descriptor that closes on exec is still there (CVE-2024-21626). What stays are the
+ * sockets and the init program, none of which is a directory.
+ */
+static int close_host(struct child *c, struct err *err)
+{
+    int keep[] = {c->protocol.socket, c->request->listener, c->init};
+    for (size_t i = 1; i < ARRAY_LEN(keep); i++)
+        for (size_t k = i; k > 0 && keep[k] < keep[k - 1]; k--) {
+            int swap = keep[k];
+            keep[k] = keep[k - 1];
+            keep[k - 1] = swap;
+        }
+    unsigned from = 3 + c->request->preserve_fds;
+    int r = 0;
+    for (size_t i = 0; i < ARRAY_LEN(keep) && r == 0; i++) {
+        if (keep[i] < 0 || (unsigned)keep[i] < from)
+            continue;
+        if ((unsigned)keep[i] > from)
+            r = sys_close_range(from, (unsigned)keep[i] - 1, 0);
+        from = (unsigned)keep[i] + 1;
+    }
+    if (r == 0)
+        r = sys_close_range(from, ~0U, 0);
     if (r < 0)
         return err_set_errno(err, r, LAYER_START, "close_range");
+    c->apply.proc_fd = -EBADF;
+    for (int i = 0; i < c->apply.plan->n_slots; i++)
+        c->apply.fds[i] = -EBADF;
     return 0;
 }
 
 static int wait_for_start(struct child *c, struct err *err)
 {
-    int r = exec_check(c, err);
-    if (r < 0)
-        return r;
-    r = protocol_send(&c->protocol, MSG_CREATED, -1, -1, NULL, err);
+    int r = protocol_send(&c->protocol, MSG_CREATED, -1, -1, NULL, err);
     if (r < 0)
         return r;
     fd_close(&c->protocol.socket);
@@ -183,6 +230,10 @@ static int build(struct child *c, struct err *err)
 {
     struct apply *ap = &c->apply;
     int r = 0;
+    /* In a pid namespace that others live in we must never be reachable; in a new one nobody is there yet. */
+    bool alone = (ap->plan->clone_flags & CLONE_NEWPID) != 0;
+    if (!alone && (r = be_undumpable(err)) < 0)
+        return r;
     if (ap->plan->parent_maps_ids && (r = wait_for(c, MSG_MAPPED, err)) < 0)
         return r;
     if ((ap->plan->parent_maps_ids || ap->plan->join_user >= 0) && (r = become_root(c, err)) < 0)
@@ -202,17 +253,27 @@ static int build(struct child *c, struct err *err)
     log_debug(LAYER_START, "child-late");
     if ((r = wait_for(c, MSG_GO, err)) < 0)
         return r;
-    return layers_apply(ap, STEP_CHILD_LATE, err);
+    if ((r = layers_apply(ap, STEP_CHILD_LATE, err)) < 0 || (r = be_undumpable(err)) < 0)
+        return r;
+    if ((r = close_host(c, err)) < 0)
+        return r;
+    return exec_check(c, err);
 }
 
 /* child-last, with what has to happen between the loss of privilege and the filter put in between. */
 static int leave(struct child *c, struct err *err)
 {
+    /* Again after the wait, still with full privilege: what was checked before may have been replaced. */
+    if (c->request->listener >= 0) {
+        int vetted = exec_check(c, err);
+        if (vetted < 0)
+            return vetted;
+    }
     struct err first = ERR_INIT;
     bool inside = enter_directory(c, true, &first) == 0;
     if (!inside && first.code != -EACCES) {
         *err = first;
-        return first.code;
+        return err->code = -EINVAL; /* ENOENT and EACCES of this layer are said of the program */
     }
     for (enum layer_id l = 0; l < LAYER_WALLS; l++) {
         step_fn *fn = all_layers[l]->at[STEP_CHILD_LAST];
@@ -225,8 +286,8 @@ static int leave(struct child *c, struct err *err)
             continue;
         /* A directory that only the program's user may enter (NFS, FUSE). */
         if (!inside && (r = enter_directory(c, false, err)) < 0)
-            return r;
-        if ((r = forget_caller(c, err)) < 0)
+            return err->code = -EINVAL;
+        if ((r = be_undumpable(err)) < 0)
             return r;
         if ((r = protocol_send(&c->protocol, MSG_EXEC, -1, -1, NULL, err)) < 0)
             return r;
@@ -248,12 +309,7 @@ _Noreturn void child_main(struct child *c)
 
     if (build(c, &err) < 0)
         child_fail(c, &err);
-    if (c->request->listener >= 0) {
-        if (prctl(PR_SET_DUMPABLE, 0) < 0 || wait_for_start(c, &err) < 0)
-            child_fail(c, &err);
-    }
-    /* The init would find out too late to tell the caller in the caller's words. */
-    if (c->init >= 0 && exec_check(c, &err) < 0)
+    if (c->request->listener >= 0 && wait_for_start(c, &err) < 0)
         child_fail(c, &err);
     log_debug(LAYER_START, "child-last");
     if (leave(c, &err) < 0)

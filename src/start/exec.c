@@ -9,8 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/str.h"
 #include "start/child.h"
+#include "sys/calls.h"
 
 /* What execvp(3) and runc search when the environment has no PATH. */
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -61,6 +63,10 @@ static int failed(const struct child *c, int worst, struct err *err)
                        program);
     if (worst == -ENOEXEC)
         return err_set(err, -EACCES, LAYER_START, "%s: exec format error: not a program for this machine", program);
+    if (worst == -ELOOP)
+        return err_set(err, -EACCES, LAYER_START,
+                       "%s: it, or the interpreter in its first line, is found through a link of /proc or in a circle",
+                       program);
     return err_set_errno(err, worst, LAYER_START, "%s: exec", program);
 }
 
@@ -70,18 +76,55 @@ static int worse(int worst, int r)
     return worst == 0 || (worst == -ENOENT && r != -ENOENT && r != -ENOTDIR) ? r : worst;
 }
 
+/* "#! /path/to/interpreter argument" in the first bytes of a file: the path, cut out of head; NULL: it is no script. */
+static const char *interpreter(char *head, ssize_t n)
+{
+    if (n < 3 || head[0] != '#' || head[1] != '!')
+        return NULL;
+    head[n] = '\0';
+    char *path = head + 2 + strspn(head + 2, " \t");
+    path[strcspn(path, " \t\n")] = '\0';
+    return path;
+}
+
+/*
+ * Is this a file that may be executed? Neither it nor the interpreters of a script may be found through a link that
+ * the kernel follows by itself: /proc/self/exe is the runtime's own binary, which an image could otherwise have executed
+ * with its own dynamic loader and then hold on to (CVE-2019-5736). The kernel follows at most five scripts.
+ */
+static int vet(const char *path)
+{
+    char head[256 + 1]; /* BINPRM_BUF_SIZE: the kernel looks at no more */
+    const char *next = path;
+    for (int depth = 0; depth < 6; depth++) {
+        CLEANUP_FD int fd = sys_openat2(AT_FDCWD, next, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, RESOLVE_NO_MAGICLINKS);
+        struct stat st;
+        if (fd < 0)
+            return fd;
+        if (fstat(fd, &st) < 0)
+            return -errno;
+        if (!S_ISREG(st.st_mode) || (st.st_mode & 0111) == 0)
+            return -EACCES;
+        ssize_t n = fd_read_full(fd, head, sizeof head - 1);
+        if (n < 0)
+            return (int)n;
+        next = interpreter(head, n);
+        if (next == NULL)
+            return 0;
+    }
+    return -ELOOP;
+}
+
 int exec_check(const struct child *c, struct err *err)
 {
     int worst = 0;
     for (char *const *p = c->candidates; *p != NULL; p++) {
-        struct stat st;
-        int r = 0;
-        if (stat(*p, &st) < 0)
-            r = -errno;
-        else if (!S_ISREG(st.st_mode) || (st.st_mode & 0111) == 0)
-            r = -EACCES;
+        int r = vet(*p);
         if (r == 0)
             return 0;
+        /* Not passed over: execve would try it. */
+        if (r == -ELOOP)
+            return failed(c, r, err);
         worst = worse(worst, r);
     }
     return failed(c, worst, err);

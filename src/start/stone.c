@@ -6,6 +6,7 @@
  * *sibling* (CLONE_PARENT: the caller remains the parent), sends its pidfd up and ends.
  */
 #include <errno.h>
+#include <grp.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <unistd.h>
@@ -27,6 +28,11 @@ _Noreturn void stone_main(struct child *c, uint64_t clone_flags)
     c->protocol.self = PARTY_STONE;
     fd_close(&c->parent_end);
     const struct plan *plan = c->apply.plan;
+    /* A user namespace may deny setgroups to its members; ours must not come along. */
+    if (plan->join_user >= 0 && setgroups(0, NULL) < 0 && errno != EPERM) {
+        err_set_errno(&err, -errno, LAYER_NAMESPACES, "leave the caller's groups");
+        child_fail(c, &err);
+    }
     if (enter(c, plan->join_user, CLONE_NEWUSER, "user", &err) < 0 ||
         enter(c, plan->join_pid, CLONE_NEWPID, "pid", &err) < 0)
         child_fail(c, &err);

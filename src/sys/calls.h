@@ -19,7 +19,7 @@ int sys_openat2(int dirfd, const char *path, uint64_t flags, uint64_t mode, uint
 /* clone3(2). Returns twice; args->pidfd must point at an int. */
 pid_t sys_clone3(struct clone_args *args, size_t size);
 
-/* landlock(7). sys_landlock_abi(): the ABI version, 0 where there is no Landlock. */
+/* landlock(7). sys_landlock_abi(): the ABI version, 0 where there is no Landlock, or a negative errno. */
 int sys_landlock_abi(void);
 int sys_landlock_create_ruleset(const struct landlock_ruleset_attr *attr, size_t size, uint32_t flags);
 int sys_landlock_add_rule(int ruleset, enum landlock_rule_type type, const void *attr, uint32_t flags);

@@ -45,6 +45,9 @@ static bool apparmor_enabled(void)
 int host_probe(struct arena *a, struct host *ret, struct err *err)
 {
     struct host h = {.landlock_abi = sys_landlock_abi()};
+    /* Any other answer than its absence: a wall must not be left out because a question about it failed. */
+    if (h.landlock_abi < 0)
+        return err_set_errno(err, h.landlock_abi, LAYER_MAC, "Landlock: ask for its version");
     struct utsname name;
     if (uname(&name) < 0)
         return err_set_errno(err, -errno, LAYER_HOST, "uname");

@@ -255,10 +255,11 @@ static int set_groups(const struct apply *ap, const struct groups *groups, struc
     int code = -errno;
     /*
      * In a user namespace whose maker has no CAP_SETGID outside, setgroups is denied for good: it would let him shed
-     * a group by which a file is closed to him (user_namespaces(7), "setgroups"). His groups stay, unmapped.
+     * a group by which a file is closed to him (user_namespaces(7), "setgroups"). His groups stay, unmapped. Whoever had
+     * the capability has no groups left here: start/ took them off before it entered a namespace that may deny it.
      */
     if (code == -EPERM && oci_has_userns(ap->config)) {
-        if (groups->n == 0)
+        if (groups->n == 0 && (!host_has_capability(ap->host, CAP_SETGID) || getgroups(0, NULL) == 0))
             return 0;
         return err_set(err, code, LAYER_CAPABILITIES,
                        "process.user.additionalGids: the container's user namespace denies setgroups: leave them out, "

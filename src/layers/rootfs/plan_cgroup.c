@@ -6,8 +6,8 @@
  *   hybrid  the same, and the v2 tree as "unified"
  * In a new cgroup namespace a new mount shows the namespace's root, which is the container's own group
  * (cgroup_namespaces(7)) where it has one. A hierarchy in which it has none is left out: its root there is the caller's
- * group, with the names and figures of everybody else below it. Without a namespace, v1 groups are bound one by one, as
- * runc does, and v2 shows the host's whole tree.
+ * group, with the names and figures of everybody else below it. Without a namespace, the own v1 groups are bound one by
+ * one, as runc does, and v2 shows the host's whole tree.
  */
 #include <string.h>
 
@@ -160,7 +160,7 @@ int rootfs_plan_cgroup(struct rootfs_planning *p, const struct rootfs_mount *lik
 {
     const struct host_cgroup *cgroup = &p->host->cgroup;
     const struct oci_namespace *ns = oci_namespace_find(p->config, "cgroup");
-    bool namespace_ = ns != NULL, fresh = ns != NULL && ns->path == NULL;
+    bool namespace_ = ns != NULL, fresh = ns == NULL || ns->path == NULL;
     int r = 0;
     if (cgroup->mode == CGROUP_MODE_NONE)
         return err_set(err, -ENODEV, LAYER_ROOTFS, "mount %s: this host has no cgroup file system",
