@@ -121,6 +121,8 @@ static int set_list(struct reader *r, const struct profile_key *key, char op, ch
     while (word != NULL) {
         const char *good = NULL;
         int e = canonical(r, key, word, &good);
+        if (e == 0 && op == '-' && list == &r->profile->capabilities)
+            e = list_add(r, &r->profile->capabilities_taken, good);
         if (e == 0)
             e = op == '-' ? list_remove(r, list, good) : list_add(r, list, good);
         if (e < 0)

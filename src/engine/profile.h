@@ -40,6 +40,7 @@ struct profile {
     struct profile_item no_new_privs, ambient, seccomp, compat32, landlock, apparmor;
     struct profile_item cgroup_namespace, user_namespace, user, read_only_root, pids_limit, oom_score_adj;
     struct profile_list capabilities; /* "CAP_CHOWN" */
+    struct profile_list capabilities_taken; /* what a line with -= took out of them, and which line */
     struct profile_list namespaces, mounts, masked_paths, readonly_paths, sysctls, rlimits, devices;
     struct profile_list locked;  /* keys that flags cannot loosen */
     struct profile_list addable; /* capabilities that --cap-add may name although capabilities is locked */

@@ -65,6 +65,12 @@ static void sources(struct spec *s, uint64_t bounding, uint64_t profile_set)
         if (n >= 0 && (bounding & profile_set & CAPABILITY_BIT(n)) != 0)
             source_entry_profile(&s->sources, path, item->value, item);
     }
+    for (size_t i = 0; i < s->p->capabilities_taken.n; i++) {
+        const struct profile_item *item = &s->p->capabilities_taken.v[i];
+        int n = capability_from_name(item->value);
+        if (n >= 0 && (bounding & CAPABILITY_BIT(n)) == 0)
+            source_entry_profile(&s->sources, path, item->value, item);
+    }
     for (size_t i = 0; i < s->o->cap_add.n; i++) {
         const char *name = capability_canonical(s->o->cap_add.v[i]);
         if (name != NULL)

@@ -548,3 +548,9 @@ def test_a_shared_path_is_called_what_it_is(explain, bundle, source, meaning, st
 
 def test_an_empty_name_is_told_in_words(coffer):
     assert "the name is empty" in coffer("explain", "", check=125).stderr
+
+
+def test_the_line_that_took_a_capability_away_is_named(told_of):
+    told, _ = told_of("--profile", "default")
+    for subject in ("effective", "bounding"):
+        assert "profile default:" in fact(told, "capabilities", subject)["source"]
