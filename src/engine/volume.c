@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/volume.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/fd.h"
 
 #define NO_VOLUMES "this version has no named or anonymous volumes; give a directory of the host, such as $PWD/data:"
 
@@ -129,6 +132,41 @@ static void finish_bind(struct spec *s, struct volume *v, const struct bind *b)
         spec_push(s, &v->options, "rro");
 }
 
+/* The fields of /proc/self/mountinfo between the sixth and "-" say whether a mount with this ID shares, or follows. */
+static bool propagates(const char *mountinfo, uint64_t id, bool slave_is_enough)
+{
+    for (const char *line = mountinfo; *line != '\0';) {
+        const char *end = strchrnul(line, '\n');
+        if (strtoull(line, NULL, 10) == id) {
+            const char *dash = memmem(line, (size_t)(end - line), " - ", 3);
+            size_t n = (size_t)((dash != NULL ? dash : end) - line);
+            return memmem(line, n, " shared:", 8) != NULL ||
+                   (slave_is_enough && memmem(line, n, " master:", 8) != NULL);
+        }
+        line = *end == '\0' ? end : end + 1;
+    }
+    return true; /* not seen from here: nothing to say against it */
+}
+
+/* As in Docker: [r]shared needs a source whose mount is shared, [r]slave one that is shared or a slave. */
+static int check_propagation(struct spec *s, const struct volume *v, const struct bind *b)
+{
+    bool shared = b->propagation != NULL && strstr(b->propagation, "shared") != NULL;
+    bool slave = b->propagation != NULL && strstr(b->propagation, "slave") != NULL;
+    struct statx st;
+    char *text = NULL;
+    if ((!shared && !slave) || statx(AT_FDCWD, v->source, 0, STATX_MNT_ID, &st) < 0 ||
+        (st.stx_mask & STATX_MNT_ID) == 0)
+        return 0;
+    int r = file_read(s->arena, AT_FDCWD, "/proc/self/mountinfo", (size_t)64 << 20, &text, NULL);
+    if (r < 0)
+        return err_set_errno(s->err, r, LAYER_ROOTFS, "%s %s: /proc/self/mountinfo", v->flag, v->text);
+    if (propagates(text, st.stx_mnt_id, slave))
+        return 0;
+    return spec_fault(s, LAYER_ROOTFS, v->flag, v->text, "%s has no effect, for %s lies on a mount that is not shared%s; "
+                      "mount --make-rshared there first", b->propagation, v->source, slave ? " and no slave" : "");
+}
+
 static int volume_option(struct spec *s, struct volume *v, struct bind *b, const char *word)
 {
     /* "cached" and its like tune Docker Desktop's file sharing; they have no meaning on Linux. */
@@ -193,6 +231,8 @@ static int read_volume(struct spec *s, const char *text, struct volumes *list)
         r = spec_split(s, part.v[2], ',', &words);
     for (size_t i = 0; i < words.n && r == 0; i++)
         r = volume_option(s, &v, &b, words.v[i]);
+    if (r == 0)
+        r = check_propagation(s, &v, &b);
     if (r < 0)
         return r;
     finish_bind(s, &v, &b);
@@ -345,6 +385,8 @@ static int mount_bind(struct spec *s, struct volume *v, const struct mount_field
             return r;
     }
     int r = set_source(s, v, f->source);
+    if (r == 0)
+        r = check_propagation(s, v, &b);
     if (r == 0)
         finish_bind(s, v, &b);
     return r;

@@ -440,6 +440,23 @@ def test_read_only_volume_is_read_only_below_too(box, shared):
         subprocess.run(["umount", shared / "below"], check=True)
 
 
+@pytest.mark.parametrize("how, words", [("private", ["rshared", "slave"]), ("shared", []), ("slave", ["rshared"])])
+def test_propagation_needs_a_mount_that_propagates(box, tmp_path, how, words):
+    source = tmp_path / "source"
+    source.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "--make-shared", "tmpfs", source], check=True)
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    subprocess.run(["mount", "--bind", source, copy], check=True)
+    subprocess.run(["mount", f"--make-{how}", copy], check=True)
+    try:
+        for word in ("rshared", "slave"):
+            done = box("run", "--rm", "-v", f"{copy}:/m:{word}", "box", "true", check=125 if word in words else 0)
+            assert (f"{word} has no effect" in done.stderr) == (word in words)
+    finally:
+        subprocess.run(["umount", copy, source], check=True)
+
+
 def test_volume_options(box, shared):
     options = mount_options(box, ["-v", f"{shared}:/m:nosuid,nodev,noexec"], "/m")
     assert {"nosuid", "nodev", "noexec"} <= options
