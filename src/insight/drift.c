@@ -12,7 +12,6 @@
 #include "base/str.h"
 #include "insight/facts.h"
 #include "layers/rootfs/mounts.h"
-#include "layers/rootfs/rootfs.h"
 #include "sys/calls.h"
 
 static bool within(const char *path, const char *top)

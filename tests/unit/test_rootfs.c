@@ -305,7 +305,7 @@ static void cgroup_mounts_follow_the_host(void **state)
     assert_null(strstr(buf_str(&p.text), "systemd"));
     planned_free(&p);
     /* Without a cgroup namespace: v1 groups are bound, and a user namespace can only have the host's v2 tree. */
-    p = plan(&hybrid_host, ROOT CGROUP_MOUNT USER_NS(""));
+    p = plan_wall_after(&cgroup_layer, &rootfs_layer, &hybrid_host, ROOT CGROUP_MOUNT USER_NS(""));
     expect(&p, (const char *const[]){"mount /sys/fs/cgroup/memory = cgroup memory, own group\n",
                                      "host-before-clone rootfs open-tree /sys/fs/cgroup/unified = "
                                      "/sys/fs/cgroup/unified\n", NULL});

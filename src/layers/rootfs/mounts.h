@@ -33,6 +33,10 @@ struct rootfs_mount_meaning rootfs_mount_finally(struct arena *a, const struct o
 /* The path of the host that a bind shows: absolute, without "." and "..". NULL: it has no source, or no memory. */
 char *rootfs_mount_source(struct arena *a, const struct oci_mount *m, const char *bundle);
 
+/* Paths of documents, as text: absolute, with "." and ".." resolved; and what is behind a directory in one that was. */
+char *rootfs_path_clean(struct arena *a, const char *path);
+const char *rootfs_path_below(const char *path, const char *directory); /* "" for itself, NULL: not below */
+
 bool rootfs_mount_is_readonly(struct arena *a, const struct oci_config *c, size_t i);
 
 #endif

@@ -28,6 +28,7 @@
 
 #include "base/arena.h"
 #include "layers/layer.h"
+#include "layers/rootfs/mounts.h"
 #include "layers/rootfs/options.h"
 
 enum rootfs_op {
@@ -121,9 +122,6 @@ struct rootfs_console {
     int pts_slot, dev_slot; /* -1: look them up */
 };
 
-/* path.c: paths as text */
-char *rootfs_path_clean(struct arena *a, const char *path); /* absolute, "." and ".." resolved as text */
-const char *rootfs_path_below(const char *path, const char *directory); /* the rest, "" for itself, NULL: not below */
 bool rootfs_path_has_links(const char *below_proc); /* /proc/self, /proc/1: names that lead elsewhere */
 
 /* plan.c, plan_*.c */
