@@ -48,9 +48,8 @@
 
 #define CGROUP "/sys/fs/cgroup"
 /* Those that limits, devices and accounting need; freezing is done in the v2 tree of a hybrid host. */
-static const char *const v1_hierarchies[] = {"pids", "devices", "memory", "cpuacct", "cpu"};
-static const char *const v1_shown[] = {"blkio",   "cpu",     "cpuacct", "cpuset", "devices",
-                                       "freezer", "memory", "pids",    "systemd"};
+static const char *const v1_hierarchies[] = {"pids", "devices", "memory", "cpuset", "cpuacct", "cpu"};
+static const char *const v1_shown[] = {"cpu", "cpuacct", "cpuset", "devices", "memory", "pids"};
 static const struct {
     const char *hierarchy, *file, *value;
 } settings[] = {
@@ -97,12 +96,28 @@ static const char *v2_tree(void)
 
 /* ---- parent: groups ---- */
 
+/* A cpuset is empty until it is told what it holds: what its parent does. */
+static void fill_cpuset(const char *file)
+{
+    char text[256], path[64];
+    snprintf(path, sizeof path, CGROUP "/cpuset/%s", file);
+    int from = (int)MUST(open(path, O_RDONLY | O_CLOEXEC)), to = (int)MUST(open(group_path("cpuset", file), O_WRONLY));
+    ssize_t n = MUST(read(from, text, sizeof text));
+    MUST(write(to, text, (size_t)n));
+    close(from);
+    close(to);
+}
+
 static void make_groups(void)
 {
     for (size_t i = 0; have_v1 && i < LEN(v1_hierarchies); i++)
         MUST(mkdir(group_path(v1_hierarchies[i], ""), 0755));
     if (have_v2)
         MUST(mkdir(group_path(v2_tree(), ""), 0755));
+    if (have_v1) {
+        fill_cpuset("cpuset.cpus");
+        fill_cpuset("cpuset.mems");
+    }
     for (size_t i = 0; have_v1 && i < LEN(settings); i++) {
         int fd = (int)MUST(open(group_path(settings[i].hierarchy, settings[i].file), O_WRONLY | O_CLOEXEC));
         MUST(write(fd, settings[i].value, strlen(settings[i].value)));
@@ -156,8 +171,7 @@ static void mount_cgroups(int root, unsigned attributes)
     int top = new_mount("tmpfs", (const char *const[]){"mode=755", NULL}, attributes);
     attach((int)MUST(dup(top)), root, "sys/fs/cgroup");
     for (size_t i = 0; i < LEN(v1_shown); i++) {
-        bool named = strcmp(v1_shown[i], "systemd") == 0;
-        const char *const options[] = {named ? "name=systemd" : v1_shown[i], named ? "none" : NULL, NULL};
+        const char *const options[] = {v1_shown[i], NULL};
         MUST(mkdirat(top, v1_shown[i], 0755));
         attach(new_mount("cgroup", options, attributes | MOUNT_ATTR_RDONLY), top, v1_shown[i]);
     }
