@@ -4,6 +4,7 @@ image leads a mount elsewhere, and ids are mapped both ways. Each wall's test is
 import contextlib
 import json
 import os
+import re
 import select
 import shutil
 import socket
@@ -520,8 +521,11 @@ def by_kernel(version):
 
 
 # As this kernel does it, one by one but not detached (6.8), and by the helper process (before).
-WAYS = [by_coffer_oci, by_kernel("6.8"), by_kernel("5.19")]
-WAY_NAMES = ["this-kernel", "6.8", "5.19"]
+# A plan for a kernel newer than this one would ask for what this one has not.
+THIS = tuple(map(int, re.match(r"(\d+)\.(\d+)", os.uname().release).groups()))
+OLDER = [version for version in ("6.8", "5.19") if tuple(map(int, version.split("."))) <= THIS]
+WAYS = [by_coffer_oci, *map(by_kernel, OLDER)]
+WAY_NAMES = ["this-kernel", *OLDER]
 
 
 @pytest.mark.parametrize("way", WAYS, ids=WAY_NAMES)
@@ -593,7 +597,17 @@ def test_a_mount_with_ids_of_its_own(oci, bundle, data):
     assert shell(oci, bundle, "stat -c %u:%g /mapped/file") == "5007:6008"
 
 
-def test_ridmap_reaches_the_mounts_below(oci, bundle, nested):
+@pytest.fixture
+def nested_bind(data):
+    """The mount below is of the same file system: a tmpfs takes no id map before Linux 6.3."""
+    (data / "sub").mkdir()
+    subprocess.run(["mount", "--bind", str(data / "sub"), str(data / "sub")], check=True)
+    yield data
+    subprocess.run(["umount", "-l", str(data / "sub")], check=True)
+
+
+def test_ridmap_reaches_the_mounts_below(oci, bundle, nested_bind):
+    nested = nested_bind
     (nested / "sub/file").touch()
     maps = [{"containerID": 0, "hostID": 5000, "size": 100}]
     add_mount(bundle, "/one", nested, "rbind", "idmap", uidMappings=maps, gidMappings=maps)

@@ -64,6 +64,12 @@ static int open_layer(const char *path, int userns, struct err *err)
     return fd >= 0 ? fd : err_set_errno(err, -errno, LAYER_ROOTFS, "overlay: layer %s", path);
 }
 
+static bool lies_below(const char *path, const char *directory)
+{
+    size_t n = strlen(directory);
+    return strncmp(path, directory, n) == 0 && (path[n] == '/' || (n > 0 && directory[n - 1] == '/'));
+}
+
 static int add_upper(struct options *options, const struct rootfs_overlay *o, int userns, struct stat *ret_owner,
                      struct err *err)
 {
@@ -88,11 +94,13 @@ static int build(const struct rootfs_overlay *o, int userns, uint64_t attributes
     struct options upper = {.used = 0};
     struct stat owner = {0};
     int r = 0;
-    /* Upper first: the clone of its parent directory may cover layers that lie below it as well. */
+    /* Upper first: the clone of its parent directory covers layers that lie below it as well, and no mount is mapped
+     * twice. */
     if (o->upper != NULL && (r = add_upper(&upper, o, userns, &owner, err)) < 0)
         return r;
     for (size_t i = 0; i < o->n_lower; i++) {
-        int fd = open_layer(o->lower[i], userns, err);
+        bool covered = o->upper != NULL && lies_below(o->lower[i], o->base);
+        int fd = open_layer(o->lower[i], covered ? -EBADF : userns, err);
         if (fd < 0)
             return fd;
         add(&options, i == 0 ? "lowerdir=" : ":", fd);
