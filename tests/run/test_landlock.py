@@ -58,7 +58,9 @@ def test_no_mount_rootless(user_oci, user_bundle, mode):
 
 
 def cannot_make_nodes(oci, bundle):
-    assert attempt(oci, bundle, "whiteout", "/tmp/node") == "EACCES"
+    """Landlock answers before the missing capability, which would say EPERM. Not every kernel that has Landlock lets it
+    refuse whiteouts (0:0), which need no capability: so with a node of a real device."""
+    assert attempt(oci, bundle, "mknod", "/tmp/node") == "EACCES"
 
 
 @needs(2)
