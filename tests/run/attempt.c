@@ -97,12 +97,6 @@ static int attempt_create(char **arg)
     return open(arg[0], O_WRONLY | O_CREAT | O_TRUNC, 0600);
 }
 
-/* A whiteout of overlayfs: the only device node that needs no CAP_MKNOD (Linux 5.8). */
-static int attempt_whiteout(char **arg)
-{
-    return mknod(arg[0], S_IFCHR, makedev(0, 0));
-}
-
 static int attempt_mknod(char **arg)
 {
     return mknod(arg[0], S_IFCHR | 0600, makedev(1, 3));
@@ -169,7 +163,7 @@ static const struct {
     {"kill", 1, attempt_kill},         {"trace", 1, attempt_trace},   {"abstract", 1, attempt_abstract},
     {"tcp", 1, attempt_tcp},           {"loopback", 0, attempt_loopback}, {"raw", 0, attempt_raw},
     {"ping", 0, attempt_ping},         {"open", 1, attempt_open},     {"read", 1, attempt_read},
-    {"create", 1, attempt_create},     {"whiteout", 1, attempt_whiteout}, {"mknod", 1, attempt_mknod},
+    {"create", 1, attempt_create},     {"mknod", 1, attempt_mknod},
     {"chown", 1, attempt_chown},       {"ioctl", 1, attempt_ioctl},   {"rename", 2, attempt_rename},
     {"mount", 1, attempt_mount},       {"descriptors", 1, attempt_descriptors}, {"fork", 0, attempt_fork},
     {"nice", 1, attempt_nice},
